@@ -1,0 +1,1 @@
+"""The NPQ service: wiring on top (settings, URLs, commands), plumbing below (api, core, embedded)."""

@@ -1,0 +1,209 @@
+"""Django's settings for all four environments: production, sandbox, development and test.
+
+What differs between them is read from environment variables (README.md, Settings). Production takes
+no default for anything that matters and refuses to start without it.
+"""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from npq.environment import Environment
+
+ROOT = Path(__file__).resolve().parent.parent
+environment = Environment.read(os.environ)
+if environment.is_production:
+    environment.require("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")
+
+# --- The service's own settings ------------------------------------------------------------------
+
+NPQ_ENVIRONMENT = environment.name
+
+# Requests that one token may make within one window (decisions.md §1).
+NPQ_RATE_LIMIT = environment.number("NPQ_RATE_LIMIT", 1000)
+NPQ_RATE_LIMIT_WINDOW_SECONDS = environment.number("NPQ_RATE_LIMIT_WINDOW_SECONDS", 300)
+
+# With a key, messages leave through GOV.UK Notify; without one, through EMAIL_BACKEND.
+NOTIFY_API_KEY = environment.text("NOTIFY_API_KEY")
+NOTIFY_TEMPLATE_ID = environment.text("NOTIFY_TEMPLATE_ID")
+NOTIFY_BASE_URL = environment.text("NOTIFY_BASE_URL")
+if NOTIFY_API_KEY:
+    environment.require("NOTIFY_TEMPLATE_ID")
+
+# --- Django --------------------------------------------------------------------------------------
+
+DEBUG = environment.name == "development"
+SECRET_KEY = environment.text("SECRET_KEY", "a key for one's own machine only; production has to bring its own")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+
+ROOT_URLCONF = "npq.urls"
+WSGI_APPLICATION = "npq.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "npq",
+    "npq.core",
+    "applications",
+    "participants",
+    "declarations",
+    "finance",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+if environment.name in {"development", "test"} and find_spec("django_migration_linter"):
+    INSTALLED_APPS.append("django_migration_linter")
+
+MIDDLEWARE = [
+    "npq.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "npq.middleware.limit_body",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# A body larger than this is refused before it is read (npq.middleware.limit_body).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# --- Database ------------------------------------------------------------------------------------
+
+DATABASES = {"default": environment.database(ROOT)}
+
+# --- Time and language: UTC is stored, UK time is shown --------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "Europe/London"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+
+# --- Static files --------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = (
+    environment.text("NPQ_STATIC_ROOT", str(ROOT / "staticfiles") if environment.is_production else "") or None
+)
+WHITENOISE_USE_FINDERS = not environment.is_production
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if environment.is_production
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- API -----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    # Every view says who may enter; one that forgets lets nobody in.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "npq.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Register for a national professional qualification API",
+    "VERSION": None,
+    "SERVE_INCLUDE_SCHEMA": False,
+    # The pages' scripts and styles are our own copies: nothing is fetched from elsewhere.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- E-mail --------------------------------------------------------------------------------------
+
+globals().update(environment.mail())
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "npq@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Staff sign-in and transport -------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.is_production
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if environment.is_production:
+    SECURE_SSL_REDIRECT = environment.switch("SECURE_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = environment.number("SECURE_HSTS_SECONDS", 365 * 24 * 60 * 60)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+
+# --- Logging: one line per event, with the id of the request ---------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "npq.logs.JsonFormatter"},
+        "plain": {
+            "()": "npq.logs.PlainFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s",
+        },
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if environment.is_production else "plain",
+        },
+    },
+    "root": {"handlers": ["console"], "level": environment.text("NPQ_LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        # Keeps Django's own handlers (console in DEBUG, mail to admins) out.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # A client's 4xx is the client's business; only our own failures are worth a line.
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.server": {"handlers": [], "level": "INFO" if DEBUG else "WARNING", "propagate": True},
+    },
+}
+if environment.name == "test":
+    LOGGING["root"]["level"] = "WARNING"
