@@ -179,6 +179,7 @@ if environment.is_production:
 
 # --- Logging: one line per event, with the id of the request ---------------------------------------
 
+LOG_LEVEL = environment.text("NPQ_LOG_LEVEL", "WARNING" if environment.name == "test" else "INFO").upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -195,7 +196,7 @@ LOGGING = {
             "formatter": "json" if environment.is_production else "plain",
         },
     },
-    "root": {"handlers": ["console"], "level": environment.text("NPQ_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # Keeps Django's own handlers (console in DEBUG, mail to admins) out.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
@@ -205,5 +206,3 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO" if DEBUG else "WARNING", "propagate": True},
     },
 }
-if environment.name == "test":
-    LOGGING["root"]["level"] = "WARNING"

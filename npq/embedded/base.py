@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base as postgresql
 
 from npq.embedded.cluster import Cluster
@@ -23,10 +24,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         try:
             return super().get_new_connection(conn_params)
-        except postgresql.Database.OperationalError:
+        except psycopg.OperationalError:
             cluster = self.cluster
-            # Running: what failed is something else, such as the name of the database.
-            if not cluster.start():
-                return super().get_new_connection(conn_params)
-            logger.info("Started PostgreSQL in %s", cluster.directory)
+            if cluster.start():
+                logger.info("Started PostgreSQL in %s", cluster.directory)
+            # Also when it was running: another process may have started it meanwhile.
             return super().get_new_connection(conn_params)

@@ -122,7 +122,18 @@ class Cluster:
             if not self.is_running():
                 return False
             control = self._programs(account) / "pg_ctl"
-            stop = [control, "stop", "-D", self.directory, "-m", "fast", "-w", "-s", "-t", str(timeout_seconds)]
+            stop: list[str | Path] = [
+                control,
+                "stop",
+                "-D",
+                self.directory,
+                "-m",
+                "fast",
+                "-w",
+                "-s",
+                "-t",
+                str(timeout_seconds),
+            ]
             code, output = _run(stop, account)
             if code:
                 raise ClusterError(f"PostgreSQL in {self.directory} does not stop: {output}")
