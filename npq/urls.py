@@ -1,8 +1,14 @@
-"""Every address of the service."""
+"""Every route of the service."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+
+from npq.api.errors import unknown_path
+
+handler500 = "npq.api.errors.server_error"
 
 urlpatterns = [
+    path("api/", include("applications.api.urls")),
+    re_path(r"^api(/.*)?$", unknown_path),
     path("admin/", admin.site.urls),
 ]

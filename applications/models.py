@@ -1,0 +1,146 @@
+"""The application and its decision."""
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+
+from applications.choices import (
+    MOVES,
+    STAFF_MOVES,
+    ApplicationStatus,
+    EmploymentType,
+    FundingChoice,
+    FundingEligibilityStatusCode,
+    HeadteacherStatus,
+    ReasonForRejection,
+    TeacherCatchment,
+    WorksAsSenco,
+)
+from npq.core.choices import MessageKind
+from npq.core.models import Cohort, Course, LeadProvider, Record, TouchQuerySet
+from npq.core.outbox import queue_message
+
+
+class ApplicationQuerySet(TouchQuerySet):
+    """Filters that services and queries share."""
+
+    def of_provider(self, lead_provider_id: int) -> "ApplicationQuerySet":
+        """Those the provider holds now, in every status."""
+        return self.filter(lead_provider_id=lead_provider_id)
+
+    def pending(self) -> "ApplicationQuerySet":
+        """Those waiting for a decision."""
+        return self.filter(status=ApplicationStatus.PENDING)
+
+
+class Application(Record):
+    """A person's request to take one course with one lead provider in one cohort.
+
+    An accepted application has exactly one current enrolment, which the database itself keeps true:
+    `enrolment` is set if and only if the status is accepted, and it points at an enrolment of the same
+    application, person, provider, course and cohort (a composite foreign key in the participants app).
+    """
+
+    participant = models.ForeignKey("participants.Participant", on_delete=models.PROTECT, related_name="applications")
+    course = models.ForeignKey(Course, on_delete=models.PROTECT)
+    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT)
+    lead_provider = models.ForeignKey(LeadProvider, on_delete=models.PROTECT, db_index=False)
+
+    status = models.CharField(choices=ApplicationStatus, default=ApplicationStatus.PENDING)
+    reason_for_rejection = models.CharField(choices=ReasonForRejection, null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    enrolment = models.OneToOneField(
+        "participants.Enrolment", null=True, blank=True, on_delete=models.PROTECT, related_name="current_application"
+    )
+
+    eligible_for_funding = models.BooleanField("eligible for funding as registered")
+    funding_eligibility_status_code = models.CharField(choices=FundingEligibilityStatusCode, null=True, blank=True)
+    funded_place = models.BooleanField(null=True, blank=True)
+    funding_choice = models.CharField(choices=FundingChoice, null=True, blank=True)
+    targeted_delivery_funding_eligibility = models.BooleanField(default=False)
+
+    email = models.CharField()
+    email_validated = models.BooleanField(default=False)
+    headteacher_status = models.CharField(choices=HeadteacherStatus, null=True, blank=True)
+    school_urn = models.CharField("school URN", null=True, blank=True)
+    school_ukprn = models.CharField("school UKPRN", null=True, blank=True)
+    private_childcare_provider_urn = models.CharField(null=True, blank=True)
+    works_in_school = models.BooleanField(null=True, blank=True)
+    employer_name = models.CharField(null=True, blank=True)
+    employment_role = models.CharField(null=True, blank=True)
+    employment_type = models.CharField(choices=EmploymentType, null=True, blank=True)
+    itt_provider = models.CharField("ITT provider", null=True, blank=True)
+    lead_mentor = models.BooleanField(null=True, blank=True)
+    teacher_catchment = models.CharField(choices=TeacherCatchment, null=True, blank=True)
+    teacher_catchment_country = models.CharField(null=True, blank=True)
+    teacher_catchment_iso_country_code = models.CharField(null=True, blank=True)
+    works_as_senco = models.CharField(choices=WorksAsSenco, null=True, blank=True)
+    senco_start_date = models.DateField(null=True, blank=True)
+
+    submission = models.JSONField(
+        default=dict, help_text="What the registration service sent, to tell a repeat from a contradiction."
+    )
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(name="application_page", fields=["lead_provider", "created_at", "id"]),
+            models.Index(name="application_changes", fields=["lead_provider", "updated_at", "id"]),
+            models.Index(name="application_page_of_cohort", fields=["lead_provider", "cohort", "created_at", "id"]),
+            models.Index(name="application_siblings", fields=["participant", "course", "cohort"]),
+            models.Index(name="application_pending_age", fields=["created_at"], condition=Q(status="pending")),
+            models.Index(name="application_school", fields=["school_urn"]),
+            GinIndex(OpClass(models.functions.Lower("email"), name="gin_trgm_ops"), name="application_email_trigram"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="application_status_known", condition=Q(status__in=ApplicationStatus.values)),
+            models.CheckConstraint(
+                name="application_accepted_iff_enrolled",
+                condition=Q(status=ApplicationStatus.ACCEPTED, enrolment__isnull=False)
+                | (~Q(status=ApplicationStatus.ACCEPTED) & Q(enrolment__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="application_rejected_iff_reason",
+                condition=Q(
+                    status=ApplicationStatus.REJECTED,
+                    reason_for_rejection__in=ReasonForRejection.values,
+                    reason_for_rejection__isnull=False,
+                )
+                | (~Q(status=ApplicationStatus.REJECTED) & Q(reason_for_rejection__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="application_decided_iff_not_pending",
+                condition=Q(status=ApplicationStatus.PENDING, decided_at__isnull=True)
+                | (~Q(status=ApplicationStatus.PENDING) & Q(decided_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    def may_move_to(self, status: str, *, by_staff: bool = False) -> bool:
+        """Whether the decision may change to `status`; staff may also undo a decision."""
+        moves = MOVES[ApplicationStatus(self.status)]
+        if by_staff:
+            moves = moves | STAFF_MOVES[ApplicationStatus(self.status)]
+        return status in moves
+
+    def tell_participant(self, kind: MessageKind, **facts: str) -> None:
+        """Queues a message about this application to the address it was made with.
+
+        Every message names the participant, the course and the provider; `facts` adds what its template needs.
+        """
+        queue_message(
+            kind,
+            to=self.email,
+            participant_public_id=self.participant.public_id,
+            application_public_id=self.public_id,
+            personalisation={
+                "full_name": self.participant.full_name,
+                "course_name": self.course.name,
+                "lead_provider": self.lead_provider.name,
+                "application_id": str(self.public_id),
+                **facts,
+            },
+        )

@@ -1,0 +1,76 @@
+"""Reads of applications, with what is computed about them."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import BooleanField, Case, CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
+
+from applications.choices import FundingEligibilityStatusCode, IneligibleForFundingReason
+from applications.models import Application
+from npq.core.models import Cohort
+from participants.models import Enrolment
+
+ALWAYS = RawSQL("'infinity'::timestamptz", [], output_field=DateTimeField())
+FUNDED_BY_POLICY = Q(funding_eligibility_status_code=FundingEligibilityStatusCode.MARKED_FUNDED_BY_POLICY)
+
+
+def previously_funded() -> Exists:
+    """Whether the participant was funded on this course family before (api.md §2.1.1, decisions.md §1.16).
+
+    Looks at the participant's other standing enrolments that were eligible and not refused a funded place:
+    those accepted earlier than this application, or all of them while it is not accepted itself.
+    """
+    return Exists(
+        Enrolment.objects.standing()
+        .filter(
+            Q(application__funded_place__isnull=True) | Q(application__funded_place=True),
+            participant=OuterRef("participant"),
+            course_family=OuterRef("course__family"),
+            application__eligible_for_funding=True,
+            accepted_at__lt=Coalesce(OuterRef("enrolment__accepted_at"), ALWAYS),
+        )
+        .exclude(application=OuterRef("pk"))
+    )
+
+
+def effective_eligibility() -> Case:
+    """Eligible for funding, all considered: what the application resource shows and what payment looks at."""
+    return Case(
+        When(FUNDED_BY_POLICY, then=Value(True)),
+        When(eligible_for_funding=False, then=Value(False)),
+        default=~previously_funded(),
+        output_field=BooleanField(),
+    )
+
+
+def ineligible_for_funding_reason() -> Case:
+    """Why it is not eligible: previously funded first, then the establishment; null when it is."""
+    return Case(
+        When(FUNDED_BY_POLICY, then=Value(None)),
+        When(previously_funded(), then=Value(IneligibleForFundingReason.PREVIOUSLY_FUNDED.value)),
+        When(eligible_for_funding=False, then=Value(IneligibleForFundingReason.ESTABLISHMENT_INELIGIBLE.value)),
+        default=Value(None),
+        output_field=CharField(),
+    )
+
+
+def applications_for_api(
+    *,
+    lead_provider_id: int,
+    cohorts: Iterable[int] | None = None,
+    participant_ids: Iterable[uuid.UUID] | None = None,
+    updated_since: datetime | None = None,
+    order: tuple[str, ...] = ("created_at", "id"),
+) -> QuerySet[Application]:
+    """A provider's applications, oldest first; `cohorts` are start years and mean every suffix."""
+    found = Application.objects.of_provider(lead_provider_id).order_by(*order)
+    if cohorts is not None:
+        found = found.filter(cohort__in=list(Cohort.objects.filter(start_year__in=list(cohorts))))
+    if participant_ids is not None:
+        found = found.filter(participant__public_id__in=list(participant_ids))
+    if updated_since is not None:
+        found = found.filter(updated_at__gte=updated_since)
+    return found

@@ -1,0 +1,152 @@
+"""The bodies of every error the API answers (api.md §5), and how exceptions become them.
+
+`{"errors": [{"title", "detail", "code"}]}` for 400, 403, 410 and 422; `{"error": "..."}` for 401, 404, 405, 429
+and 500. A refusal raised by a rule (`Refused`) passes through unchanged.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+
+from npq.core.errors import Problem, Refused, TooMuchContention
+
+logger = logging.getLogger("npq.api")
+
+ACCESS_DENIED = "HTTP Token: Access denied"
+NOT_FOUND = "Resource not found"
+METHOD_NOT_ALLOWED = "Method not allowed"
+SERVER_ERROR = "Internal server error"
+
+
+class BadRequest(Refused):
+    """The request cannot be read: its structure, a filter or a page number is wrong."""
+
+    status = 400
+    title = "Bad request"
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON."""
+
+    code = "malformed_json"
+    detail = "The request body is not valid JSON. Send one JSON object, encoded as UTF-8."
+
+
+class UnreadableText(BadRequest):
+    """A text holds a character that cannot be stored."""
+
+    code = "unreadable_text"
+    detail = "The request holds a NUL character or broken Unicode. Remove it and send the request again."
+
+
+class BodyTooLarge(BadRequest):
+    """The body is larger than any request of this API needs."""
+
+    code = "body_too_large"
+    detail = "The request body is too large. Send one record in each request, as the documentation shows."
+
+
+class WrongStructure(BadRequest):
+    """The body lacks `data`, `attributes` or every known attribute."""
+
+    code = "wrong_json_structure"
+    detail = (
+        'The request body must be {{"data": {{"type": "…", "attributes": {{…}}}}}} with at least one attribute '
+        "this endpoint knows. See the example in the API documentation."
+    )
+
+
+class FilterNotKeyValue(BadRequest):
+    """`filter` was sent without a key."""
+
+    code = "filter_not_key_value"
+    detail = "'#/filter' must name what it filters, for example filter[cohort]=2024."
+
+
+class BadFilter(BadRequest):
+    """A filter's value cannot be read."""
+
+    code = "bad_filter"
+    detail = "'#/{name}' {expected}."
+
+
+class BadPage(BadRequest):
+    """A page number or size is not a positive whole number."""
+
+    code = "bad_page"
+    detail = "'#/page[page]' and '#/page[per_page]' must be positive whole numbers."
+
+
+class BadClockHeader(BadRequest):
+    """The sandbox's clock header cannot be read."""
+
+    code = "bad_clock_header"
+    detail = "X-With-Server-Date must be an RFC 3339 date and time, for example 2025-10-01T09:00:00Z."
+
+
+def errors_body(problems: Iterable[Problem], **extra: Any) -> bytes:
+    """The envelope of 400, 403, 410 and 422; `extra` is added to every error (410 names the id changes)."""
+    return orjson.dumps(
+        {
+            "errors": [
+                {"title": problem.title, "detail": problem.detail, "code": problem.code, **extra}
+                for problem in problems
+            ]
+        }
+    )
+
+
+def answer(body: bytes, status: int = 200) -> HttpResponse:
+    """A JSON answer, without a charset (decisions.md C14)."""
+    return HttpResponse(body, status=status, content_type="application/json")
+
+
+def short_error(message: str, status: int) -> HttpResponse:
+    """`{"error": message}`."""
+    return answer(orjson.dumps({"error": message}), status)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Turns whatever a view raised into the contract's answer."""
+    if isinstance(error, Refused):
+        return answer(errors_body(error.problems, **getattr(error, "extra", {})), error.status)
+    if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        response = short_error(ACCESS_DENIED, 401)
+        response["WWW-Authenticate"] = getattr(error, "auth_header", 'Bearer realm="npq"')
+        return response
+    if isinstance(error, Http404 | ObjectDoesNotExist | exceptions.NotFound | PermissionDenied):
+        return short_error(NOT_FOUND, 404)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        response = short_error(METHOD_NOT_ALLOWED, 405)
+        view = context.get("view")
+        response["Allow"] = ", ".join(view.allowed_methods) if view is not None else ""
+        return response
+    if isinstance(error, exceptions.Throttled):
+        response = short_error("Too many requests. Wait for the seconds given in Retry-After, then go on.", 429)
+        response["Retry-After"] = str(max(1, round(getattr(error, "wait", None) or 1)))
+        return response
+    if isinstance(error, TooMuchContention):
+        response = short_error("The records are busy. Nothing was changed; send the request again.", 503)
+        response["Retry-After"] = "1"
+        return response
+    if isinstance(error, RequestDataTooBig):
+        return exception_handler(BodyTooLarge(), context)
+    if isinstance(error, exceptions.ParseError | exceptions.UnsupportedMediaType):
+        return exception_handler(MalformedJson(), context)
+    logger.error("unexpected error", exc_info=error, extra={"path": getattr(context.get("request"), "path", "")})
+    return short_error(SERVER_ERROR, 500)
+
+
+def unknown_path(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 for a path that is not routed, with or without a token."""
+    return short_error(NOT_FOUND, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last resort."""
+    return short_error(SERVER_ERROR, 500)

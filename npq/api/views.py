@@ -1,0 +1,85 @@
+"""The base of every API view: token, scope, rate limit, clock, and answers in the contract's form."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework import viewsets
+from rest_framework.request import Request
+
+from npq.api.authentication import BearerToken, Caller, HasScope
+from npq.api.errors import BadClockHeader, answer
+from npq.api.output import Shape
+from npq.api.pagination import page_of
+from npq.api.requests import AnyJsonParser, Filters, timestamp_or_none
+from npq.api.throttling import TokenRateLimit
+from npq.core import clock
+from npq.core.choices import TokenScope
+
+logger = logging.getLogger("npq.api")
+
+CLOCK_HEADER = "X-With-Server-Date"
+
+
+class ApiViewSet(viewsets.ViewSet):
+    """A resource of the API. The version is the URL's; rules never hear of it."""
+
+    authentication_classes = (BearerToken,)
+    permission_classes = (HasScope,)
+    throttle_classes = (TokenRateLimit,)
+    parser_classes = (AnyJsonParser,)
+    scope: str = TokenScope.LEAD_PROVIDER
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with clock.clock_at(_clock_of(request)):
+            response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if _clock_is_movable() and CLOCK_HEADER in request.headers and _clock_of(request) is None:
+            raise BadClockHeader
+        self.filters = Filters(request.query_params)
+
+    @property
+    def caller(self) -> Caller:
+        """Who is asking."""
+        return cast(Caller, self.request.user)
+
+    @property
+    def version(self) -> str:
+        """v1, v2 or v3."""
+        return self.kwargs["version"]
+
+    def answer_page(self, shape: Shape, queryset: QuerySet[Any]) -> HttpResponse:
+        """One page of a list."""
+        return answer(shape.many(page_of(queryset, self.request.query_params), self.caller))
+
+    def answer_one(self, shape: Shape, queryset: QuerySet[Any]) -> HttpResponse:
+        """The one record of the queryset; raises Http404 when there is none."""
+        body = shape.one(queryset, self.caller)
+        if body is None:
+            raise Http404
+        return answer(body)
+
+    def answer_csv(self, chunks: Iterator[bytes]) -> StreamingHttpResponse:
+        """A CSV answer, streamed."""
+        return StreamingHttpResponse(chunks, content_type="text/csv")
+
+
+def _clock_is_movable() -> bool:
+    return settings.NPQ_ENVIRONMENT != "production"
+
+
+def _clock_of(request: Any) -> Any:
+    header = request.headers.get(CLOCK_HEADER)
+    if header is None:
+        return None
+    if not _clock_is_movable():
+        logger.warning("%s ignored: the clock moves in the sandbox only", CLOCK_HEADER)
+        return None
+    return timestamp_or_none(header)

@@ -1,0 +1,100 @@
+"""`Refused`: the one way a rule says no.
+
+Every refusal of the service is a subclass, named by the fact in the way, with a stable machine `code`,
+the `title` under which the provider contract reports it and a sentence that says what to do next.
+The three doors show the same sentence: the API as a 422, the admin as a message, a command as a
+failed row. `catalogue()` is the published table of codes (decisions.md §1.10).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """A row of the published catalogue."""
+
+    code: str
+    title: str
+    detail: str
+    status: int
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One error as every door shows it."""
+
+    title: str
+    code: str
+    detail: str
+
+
+class Refused(Exception):
+    """A rule says no. Subclasses give `title`, `code` and `detail` (a format string for the facts)."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str]
+    code: ClassVar[str]
+    detail: ClassVar[str]
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """The refusal in words, with this case's facts filled in."""
+        return self.detail.format(**self.facts)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What a door shows: one problem, or several for `RefusedTogether`."""
+        return [Problem(self.facts.get("title", self.title), self.code, self.sentence)]
+
+
+class RefusedTogether(Refused):
+    """Several refusals of one request, in the order in which the rules were checked."""
+
+    def __init__(self, refusals: Iterable[Refused]) -> None:
+        self.refusals = list(refusals)
+        self.facts = {}
+        Exception.__init__(self, " ".join(refusal.sentence for refusal in self.refusals))
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(refusal.sentence for refusal in self.refusals)
+
+    @property
+    def problems(self) -> list[Problem]:
+        unique = dict.fromkeys(problem for refusal in self.refusals for problem in refusal.problems)
+        return list(unique)
+
+
+class TooMuchContention(Exception):
+    """The rows to lock kept changing hands; nothing was written and the caller may try again."""
+
+
+def refuse_if_any(refusals: Iterable[Refused]) -> None:
+    """Raises what was collected: nothing when empty, the refusal itself when it is the only one."""
+    collected = list(refusals)
+    if len(collected) == 1:
+        raise collected[0]
+    if collected:
+        raise RefusedTogether(collected)
+
+
+def catalogue() -> list[ErrorCode]:
+    """Every refusal with a code that has been declared, by code: the table the docs publish."""
+    rows: dict[str, ErrorCode] = {}
+    pending = list(Refused.__subclasses__())
+    while pending:
+        kind = pending.pop()
+        pending.extend(kind.__subclasses__())
+        if "code" in vars(kind):
+            if kind.code in rows:
+                raise AssertionError(f"two refusals share the code {kind.code}")
+            meaning = (kind.__doc__ or "").strip()
+            rows[kind.code] = ErrorCode(kind.code, kind.title, kind.detail, kind.status, meaning)
+    return [rows[code] for code in sorted(rows)]

@@ -1,0 +1,124 @@
+"""Reads about people, enrolments and schedules, and the locks every write takes first."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db import transaction
+
+from applications.models import Application
+from npq.core.errors import TooMuchContention
+from npq.core.models import Cohort, Course
+from participants.models import Enrolment, Participant, Schedule, ScheduleWindow
+
+MOST_ATTEMPTS = 20
+
+
+def same_person(participant_ids: Iterable[int]) -> set[int]:
+    """The participants that are one person for the rules: these, and all that share a verified TRN with them."""
+    ids = set(participant_ids)
+    trns = Participant.objects.filter(id__in=ids, teacher_reference_number_verified=True).values(
+        "teacher_reference_number"
+    )
+    shared = Participant.objects.filter(
+        teacher_reference_number_verified=True, teacher_reference_number__in=trns
+    ).values_list("id", flat=True)
+    return ids | set(shared)
+
+
+def lock_people(participant_ids: Iterable[int], *, trns: Iterable[str] = ()) -> dict[int, Participant]:
+    """Locks participants and everybody with the same verified TRN, in id order; returns them by id.
+
+    `trns` adds everybody with these verified TRNs, for a write that is about to give one of them to somebody.
+    Must run inside a transaction. Every write takes these locks first, so that whatever the rules say of a
+    person is decided by one transaction at a time (decisions.md §2).
+    """
+    wanted = set(participant_ids)
+    extra = list(trns)
+    for _ in range(MOST_ATTEMPTS):
+        ids = _with_trns(same_person(wanted), extra)
+        savepoint = transaction.savepoint()
+        people = {person.id: person for person in Participant.objects.filter(id__in=ids).lock()}
+        if _with_trns(same_person(wanted), extra) == ids:
+            transaction.savepoint_commit(savepoint)
+            return people
+        transaction.savepoint_rollback(savepoint)
+    raise TooMuchContention
+
+
+def _with_trns(ids: set[int], trns: list[str]) -> set[int]:
+    if not trns:
+        return ids
+    holders = Participant.objects.filter(
+        teacher_reference_number_verified=True, teacher_reference_number__in=trns
+    ).values_list("id", flat=True)
+    return ids | set(holders)
+
+
+def lock_application(application_id: int, *, held_by: int | None) -> tuple[Application, dict[int, Participant]]:
+    """Locks an application after its person; returns it with its people by id.
+
+    `held_by` is the id of the provider that must hold it, None for staff and commands. Raises
+    Application.DoesNotExist when another provider holds it by now.
+    """
+    for _ in range(MOST_ATTEMPTS):
+        participant_id = Application.objects.values_list("participant_id", flat=True).get(id=application_id)
+        savepoint = transaction.savepoint()
+        people = lock_people([participant_id])
+        application = (
+            Application.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("participant", "course", "cohort", "lead_provider")
+            .get(id=application_id)
+        )
+        if application.participant_id == participant_id:
+            transaction.savepoint_commit(savepoint)
+            if held_by is not None and application.lead_provider_id != held_by:
+                raise Application.DoesNotExist
+            return application, people
+        transaction.savepoint_rollback(savepoint)
+    raise TooMuchContention
+
+
+def lock_enrolment(enrolment_id: int) -> tuple[Enrolment, dict[int, Participant]]:
+    """Locks an enrolment after its person and its application; returns it, its application loaded, and its people."""
+    application_id = Enrolment.objects.values_list("application_id", flat=True).get(id=enrolment_id)
+    application, people = lock_application(application_id, held_by=None)
+    enrolment = (
+        Enrolment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("course", "cohort", "lead_provider", "schedule")
+        .get(id=enrolment_id)
+    )
+    enrolment.application = application
+    enrolment.participant = application.participant
+    return enrolment, people
+
+
+def enrolment_in_the_way(people: Iterable[int], course: Course, *, besides: int | None = None) -> Enrolment | None:
+    """An enrolment of these people in the course's family that is neither undone nor withdrawn, if any.
+
+    `besides` is the id of an application whose own enrolment does not count.
+    """
+    enrolments = Enrolment.objects.holding_the_course().filter(
+        participant_id__in=list(people), course_family=course.family
+    )
+    if besides is not None:
+        enrolments = enrolments.exclude(application_id=besides)
+    return enrolments.order_by("id").first()
+
+
+def schedules_for(course: Course, cohort: Cohort) -> list[str]:
+    """The identifiers of the schedules a course may take in a cohort."""
+    found = Schedule.objects.filter(cohort=cohort, course_group=course.group).order_by("starts_on", "id")
+    return list(found.values_list("identifier", flat=True))
+
+
+def default_schedule(course: Course, cohort: Cohort, day: date) -> Schedule | None:
+    """The schedule an acceptance on a UK date gets when none is asked for, or None (decisions.md §1.9)."""
+    windows = ScheduleWindow.objects.filter(cohort=cohort, course_group=course.group).select_related("schedule")
+    fitting = [window for window in windows if window.covers(day)]
+    fitting.sort(key=lambda window: (window.every_year, window.id))
+    return fitting[0].schedule if fitting else None
+
+
+def find_schedule(cohort: Cohort, identifier: str) -> Schedule | None:
+    """The schedule of that name in a cohort, or None."""
+    return Schedule.objects.filter(cohort=cohort, identifier=identifier).first()
