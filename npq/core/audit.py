@@ -18,6 +18,7 @@ from django.db import connection, transaction
 ActorKind = Literal["token", "staff", "command", "system"]
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,29 @@ def acting_as(by: Actor, action: str, *, reason: str = "", durable: bool = True)
     """Opens a transaction in which every change is recorded as `action`, done by `by`.
 
     `action` is a verb and a noun in snake case (`accept_application`); `reason` adds to the actor's.
-    Durable: refuses to run inside another transaction, so that what was answered is on disk.
+    Durable: refuses to run inside another transaction, so that what was answered is on disk. Within
+    `rehearsal()` everything is done and checked, and then undone.
     """
     with transaction.atomic(durable=durable):
         declare(by, action, reason=reason)
         yield
+        if _rehearsing.get():
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            transaction.set_rollback(True)
+
+
+@contextlib.contextmanager
+def rehearsal() -> Iterator[None]:
+    """Within the block every service runs in full, refuses what it would refuse, and keeps nothing.
+
+    This is how a command without --apply, or a preview in the back office, says what would happen.
+    """
+    token = _rehearsing.set(True)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
 
 
 def declare(by: Actor, action: str, *, reason: str = "") -> None:

@@ -1,0 +1,1 @@
+"""Reads of money: which statement takes a declaration, what a statement comes to, what is still expected."""
