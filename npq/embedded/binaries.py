@@ -46,10 +46,19 @@ def readable_by(account: Account | None, directory: Path) -> Path:
         return directory
     package = directory.parent.parent
     source = f"{package}{(directory / 'postgres').stat().st_mtime_ns}"
-    copy = SHARED_DIRECTORY / "programs" / hashlib.sha256(source.encode()).hexdigest()[:12]
+    copy = shared_directory("programs") / hashlib.sha256(source.encode()).hexdigest()[:12]
     if not copy.exists():
         _copy_package(package, copy)
     return copy / package.name / directory.relative_to(package)
+
+
+def shared_directory(name: str) -> Path:
+    """A directory below SHARED_DIRECTORY that every account may enter, whatever this process's umask."""
+    directory = SHARED_DIRECTORY / name
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in (SHARED_DIRECTORY, directory):
+        path.chmod(0o755)
+    return directory
 
 
 def _candidates() -> Iterator[Path]:
@@ -70,7 +79,6 @@ def _candidates() -> Iterator[Path]:
 
 def _copy_package(package: Path, destination: Path) -> None:
     """Copies a wheel's package and the libraries beside it; all or nothing."""
-    destination.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=destination.parent))
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.exists():

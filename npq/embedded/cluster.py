@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -56,13 +57,12 @@ class Cluster:
         """The cluster of a directory, which need not exist yet.
 
         Root lends the server an unprivileged account; where that account could not reach the directory
-        (a checkout below a private home), the data lies in a directory of its own below /var/lib.
+        (a checkout below a private home), the directory becomes a link to one that it can.
         """
         path = Path(directory).resolve()
         account = _account()
         if account and not account.can_enter(_nearest_existing(path.parent)):
-            name = f"{path.name.lstrip('.')}-{_digest(path)}"
-            path = binaries.SHARED_DIRECTORY / "data" / name
+            path = _linked_to_reachable(path)
         return cls(path, durable)
 
     @property
@@ -246,6 +246,18 @@ def _account() -> Account | None:
         return unprivileged_account()
     except LookupError as problem:
         raise ClusterError(f"{problem}; set DATABASE_URL.") from problem
+
+
+def _linked_to_reachable(path: Path) -> Path:
+    """Makes `path` a link to a new directory below /var/lib, unless there is something, and follows it.
+
+    A link, and no name derived from the path, so that a new checkout at an old path starts empty.
+    """
+    target = binaries.shared_directory("data") / f"{path.name.lstrip('.')}-{secrets.token_hex(6)}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.symlink_to(target)
+    return path.resolve()
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -186,15 +186,25 @@ def test_data_of_a_version_that_is_not_installed_is_refused(directory: Path) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its server an account")
-def test_root_keeps_the_data_elsewhere_when_the_checkout_is_private(directory: Path) -> None:
-    directory.chmod(0o700)
+def test_root_keeps_the_data_elsewhere_when_the_checkout_is_private(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = directory / "shared"
+    monkeypatch.setattr(binaries, "SHARED_DIRECTORY", shared)
+    checkout = directory / "checkout"
+    checkout.mkdir(mode=0o700)
 
-    private = Cluster.at(directory / "data")
-    directory.chmod(0o711)
-    reachable = Cluster.at(directory / "data")
-
-    assert private.directory.parent == binaries.SHARED_DIRECTORY / "data"
-    assert reachable.directory == directory / "data"
+    cluster = Cluster.at(checkout / "data", durable=False)
+    try:
+        assert cluster.directory.parent == shared / "data"
+        assert cluster.start() is True
+        assert Cluster.at(checkout / "data").directory == cluster.directory
+        checkout.chmod(0o755)
+        assert Cluster.at(checkout / "data").directory == cluster.directory
+    finally:
+        cluster.stop()
+    (checkout / "data").unlink()
+    assert Cluster.at(checkout / "data").directory == checkout / "data"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its server an account")
