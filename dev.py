@@ -54,9 +54,9 @@ class Installation:
         """Installs a lock unless it is installed. Raises Failed."""
         if self.holds(name):
             return
-        with self._locked():
+        with self._locked() as lock:
             if not self.holds(name):
-                self._install(name)
+                self._install(name, lock)
 
     def holds(self, name: str) -> bool:
         """Whether a finished installation has exactly what the lock now says, for this Python."""
@@ -76,12 +76,14 @@ class Installation:
         finished.replace(self._stamp)
         self._unfinished.unlink(missing_ok=True)
 
-    def _install(self, name: str) -> None:
+    def _install(self, name: str, held: int) -> None:
         self._prepare()
         lock = self.requirements / f"{name}.txt"
         command = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         command += ["--progress-bar", "off", "--require-hashes", "-r", str(lock)]
-        run_showing_progress(command, f"Installing {_count_packages(lock)} packages", counting=b"Collecting ")
+        label = f"Installing {_count_packages(lock)} packages"
+        # pip holds the lock too: it may outlive this process when that is killed.
+        run_showing_progress(command, label, counting=b"Collecting ", keep_open=[held])
         self.record(name)
 
     def _prepare(self) -> None:
@@ -113,7 +115,7 @@ class Installation:
         return hashlib.sha256((self.requirements / f"{name}.txt").read_bytes()).hexdigest()
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[int]:
         """One installation at a time; the lock of a killed process is let go by the system."""
         import fcntl
 
@@ -123,17 +125,22 @@ class Installation:
             except BlockingIOError:
                 print("Waiting for another installation to finish …", flush=True)
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            yield lock.fileno()
 
 
-def run_showing_progress(command: Sequence[str], label: str, *, counting: bytes = b"") -> None:
+def run_showing_progress(
+    command: Sequence[str], label: str, *, counting: bytes = b"", keep_open: Sequence[int] = ()
+) -> None:
     """Runs a program quietly and shows that it is alive, from the second second on.
 
     On a terminal one line is kept up to date; elsewhere a line appears now and then. `counting` begins the
-    lines of output that are counted. Raises Failed with the end of the output when the program fails.
+    lines of output that are counted; `keep_open` are file descriptors that the program inherits.
+    Raises Failed with the end of the output when the program fails.
     """
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=keep_open
+        )
         started = time.monotonic()
         try:
             _watch(process, label, counting, output.fileno())

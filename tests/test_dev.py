@@ -1,5 +1,7 @@
 """The script behind the two commands of the README: what it installs, when, and how it ends."""
 
+import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -98,6 +100,28 @@ def test_an_environment_that_fits_is_extended_and_not_made_again(
     assert (checkout / ".venv" / "pyvenv.cfg").exists()
 
 
+def test_the_installer_of_a_killed_script_keeps_the_next_one_waiting(tmp_path: Path) -> None:
+    """The installer goes on alone after SIGKILL; it holds the lock that the next start asks for."""
+    script = (
+        "import dev, pathlib, sys\n"
+        f"with dev.Installation(pathlib.Path({str(tmp_path)!r}))._locked() as held:\n"
+        "    dev.run_showing_progress(['sh', '-c', f'echo $$ >{sys.argv[1]}; exec sleep 60'], 'x', keep_open=[held])\n"
+    )
+    number = tmp_path / "number"
+    process = subprocess.Popen([sys.executable, "-c", script, str(number)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    while not (number.exists() and number.read_text()) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    installer = int(number.read_text())
+
+    try:
+        with (tmp_path / ".venv.lock").open("a") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.kill(installer, signal.SIGKILL)
+
+
 def test_progress_is_shown_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +162,7 @@ def test_ctrl_c_lets_the_program_clean_up_and_prints_no_traceback(tmp_path: Path
     while not ready.exists() and process.poll() is None:
         time.sleep(0.01)
 
-    dev.os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate()
 
     assert process.returncode == 7

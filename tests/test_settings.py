@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,11 @@ from npq.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Every variable that settings or pytest's presence would be read from.
+OURS = re.compile(
+    r"NPQ_|DJANGO_|NOTIFY_|SECURE_|PYTEST_|(SECRET_KEY|ALLOWED_HOSTS|DATABASE_URL|EMAIL_URL|CSRF_TRUSTED_ORIGINS)$"
+)
+
 PRODUCTION = {
     "NPQ_ENVIRONMENT": "production",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -22,7 +28,7 @@ PRODUCTION = {
 
 
 def run(arguments: list[str], variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": os.environ["PATH"]} | variables
+    environment = {name: value for name, value in os.environ.items() if not OURS.match(name)} | variables
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
