@@ -1,0 +1,141 @@
+"""Reading CSV files that people made: every error names its line, and the header is line 1.
+
+`read_csv` raises BadInput for what is wrong with the file (decisions.md §8, Loading). What is wrong with a row
+is collected in the row, so that the caller decides whether one bad row spoils the file:
+
+    rows = read_csv(path, required=["cohort", "deadline_date"], optional=["lead_provider"])
+    for row in rows:
+        deadline = row.read("deadline_date", iso_date)              # a blank cell is an error
+        provider = row.read("lead_provider", lead_provider, None)   # a blank cell is None
+        if row.faults: …
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from npq.core.commands import BadInput, Fault
+
+Value = TypeVar("Value")
+
+MOST_BYTES = 50_000_000
+REQUIRED: Any = object()
+
+
+@dataclass
+class CsvRow:
+    """One row: the line it starts on, its cells without surrounding blanks, and what is wrong with them."""
+
+    line: int
+    cells: dict[str, str]
+    faults: list[Fault] = field(default_factory=list)
+
+    def read(self, column: str, parse: Callable[[str], Value], blank: Any = REQUIRED) -> Any:
+        """The parsed cell; `blank` for a blank cell or an absent optional column.
+
+        A blank cell without `blank`, and a cell that `parse` refuses (ValueError), add a fault and give None.
+        """
+        text = self.cells.get(column, "")
+        if not text:
+            if blank is REQUIRED:
+                self.wrong(column, "blank", "is blank; it needs a value")
+                return None
+            return blank
+        try:
+            return parse(text)
+        except ValueError as problem:
+            self.wrong(column, "invalid", str(problem))
+            return None
+
+    def wrong(self, column: str, code: str, detail: str) -> None:
+        """Adds a fault of this row."""
+        self.faults.append(Fault(field=column, code=code, detail=detail, line=self.line))
+
+
+def read_csv(path: str | Path, *, required: Iterable[str], optional: Iterable[str] = ()) -> list[CsvRow]:
+    """All rows of a CSV file with a header; columns in any order, others are ignored.
+
+    Raises BadInput when the file cannot be read, is larger than MOST_BYTES, is not UTF-8, is no CSV, lacks a
+    required column, names one twice, has a row with too many or too few cells, or has no rows.
+    """
+    text = read_text(path)
+    records = _records(text)
+    header_line, header = next(records, (1, []))
+    names = [name.strip().lower() for name in header]
+    _check_header(names, list(required), header_line)
+    wanted = {*required, *optional}
+    rows: list[CsvRow] = []
+    faults: list[Fault] = []
+    for line, cells in records:
+        if len(cells) != len(names):
+            detail = f"has {len(cells)} cells where the header has {len(names)}"
+            faults.append(Fault(field="", code="wrong_number_of_cells", detail=detail, line=line))
+            continue
+        pairs = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name in wanted}
+        rows.append(CsvRow(line, pairs))
+    if faults:
+        raise BadInput(*faults)
+    if not rows:
+        raise BadInput(Fault(field="", code="no_rows", detail="the file has a header and no rows", line=header_line))
+    return rows
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a UTF-8 file (a byte order mark is dropped); raises BadInput when it cannot be had."""
+    file = Path(path)
+    try:
+        if file.is_file() and file.stat().st_size > MOST_BYTES:
+            raise BadInput(
+                Fault(field="", code="file_too_large", detail=f"{path} is larger than {MOST_BYTES // 1_000_000} MB")
+            )
+        content = file.read_bytes()
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise BadInput(Fault(field="", code="file_unreadable", detail=f"{path} cannot be read: {reason}")) from problem
+    try:
+        decoded = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise BadInput(
+            Fault(field="", code="not_utf8", detail="is not UTF-8; save the file as UTF-8 and try again", line=line)
+        ) from problem
+    if "\0" in decoded:
+        line = decoded.count("\n", 0, decoded.index("\0")) + 1
+        raise BadInput(Fault(field="", code="not_text", detail="holds a NUL character; is this a CSV file?", line=line))
+    if not decoded.strip():
+        raise BadInput(Fault(field="", code="file_empty", detail=f"{path} is empty", line=1))
+    return decoded
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """(line the record starts on, cells) of every record that is not blank."""
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            detail = f"is not CSV: {problem}"
+            raise BadInput(Fault(field="", code="not_csv", detail=detail, line=line)) from problem
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _check_header(names: list[str], required: list[str], line: int) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1 and name]
+    faults = [
+        Fault(field=name, code="column_missing", detail=f"the header lacks the column {name}", line=line)
+        for name in required
+        if name not in names
+    ]
+    faults += [
+        Fault(field=name, code="column_repeated", detail=f"the header names the column {name} twice", line=line)
+        for name in repeated
+    ]
+    if faults:
+        raise BadInput(*faults)
