@@ -1,0 +1,102 @@
+"""Putting declarations on statements, taking them off and taking money back.
+
+These are steps of a larger write: they run inside the caller's transaction, on a declaration the caller has locked
+(or has just created), and lock the statement after it. The caller changes the declaration's own state.
+"""
+
+from datetime import date
+
+from declarations.models import Declaration
+from finance.choices import LineState, StatementState
+from finance.errors import NoContractTerms, NoOpenStatement
+from finance.models import LineItem, Statement
+from finance.queries.statements import accepting_statements
+from finance.queries.terms import has_terms
+
+# What a void turns into a voided line; a paid one is clawed back instead.
+REMOVABLE = (LineState.ELIGIBLE, LineState.PAYABLE, LineState.INELIGIBLE)
+
+
+def place_on_statement(declaration: Declaration, *, day: date, state: LineState) -> LineItem:
+    """Puts a declaration on the provider's next open output statement in its cohort and returns the line.
+
+    `day` is the UK date of the submission and `state` is eligible or ineligible. Raises NoOpenStatement when no
+    statement takes it any more, NoContractTerms when an eligible one would land where its course has no terms
+    (finance.md §3.3, §7.4).
+    """
+    if state not in (LineState.ELIGIBLE, LineState.INELIGIBLE):
+        raise ValueError(f"a new line is eligible or ineligible, not {state}")
+    statement = lock_next_statement(declaration, day)
+    if state == LineState.ELIGIBLE and not has_terms(
+        declaration.lead_provider_id, declaration.cohort_id, declaration.course_id, statement.first_day
+    ):
+        raise NoContractTerms(course=declaration.course, cohort=declaration.cohort)
+    return _add_line(declaration, statement, state)
+
+
+def take_off_statement(declaration: Declaration) -> LineItem | None:
+    """Voids the line of a declaration that has not been paid, and returns it; None when there is none to void.
+
+    Possible while its statement is open or payable (decisions.md §3.2). What was authorised is never edited: an
+    ineligible line of a paid statement stays as it is, and a paid line needs `claw_back`.
+    """
+    line = LineItem.objects.filter(declaration=declaration, state__in=REMOVABLE).order_by("-id").first()
+    if line is None:
+        return None
+    statement = Statement.objects.select_for_update(no_key=True).get(id=line.statement_id)
+    if statement.state == StatementState.PAID:
+        return None
+    line.state = LineState.VOIDED
+    line.terms = line.output_payment = line.targeted_delivery_funding = None
+    line.save(update_fields=["state", "terms", "output_payment", "targeted_delivery_funding"])
+    return line
+
+
+def claw_back(declaration: Declaration, *, day: date) -> LineItem:
+    """Takes back, on the provider's next open output statement in the cohort, exactly what a declaration was paid.
+
+    Returns the new line: the paid line's terms and its amounts, negative (decisions.md §3.3). `day` is the UK date.
+    Raises NoOpenStatement when no statement is left; LineItem.DoesNotExist when nothing was paid.
+    """
+    paid = LineItem.objects.get(declaration=declaration, state=LineState.PAID)
+    assert paid.output_payment is not None
+    assert paid.targeted_delivery_funding is not None
+    statement = lock_next_statement(declaration, day)
+    return _add_line(
+        declaration,
+        statement,
+        LineState.AWAITING_CLAWBACK,
+        paid_line=paid,
+        terms_id=paid.terms_id,
+        output_payment=-paid.output_payment,
+        targeted_delivery_funding=-paid.targeted_delivery_funding,
+    )
+
+
+def lock_next_statement(declaration: Declaration, day: date) -> Statement:
+    """Locks and returns the next open output statement of a declaration's provider and cohort.
+
+    One that closes while we wait for its lock is passed over: the database checks the conditions again on the
+    locked row and goes on to the next (finance.md §7.8). Raises NoOpenStatement when none is left.
+    """
+    statement = (
+        accepting_statements(lead_provider_id=declaration.lead_provider_id, cohort_id=declaration.cohort_id, day=day)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    if statement is None:
+        raise NoOpenStatement(cohort=declaration.cohort)
+    return statement
+
+
+def _add_line(declaration: Declaration, statement: Statement, state: LineState, **values: object) -> LineItem:
+    return LineItem.objects.create(
+        statement=statement,
+        declaration=declaration,
+        lead_provider_id=declaration.lead_provider_id,
+        cohort_id=declaration.cohort_id,
+        course_id=declaration.course_id,
+        declaration_type=declaration.declaration_type,
+        state=state,
+        **values,
+    )
