@@ -1,23 +1,32 @@
 """What may come in about applications, per version."""
 
-from typing import Any
+from npq.api.inputs import COHORT, PARTICIPANT_ID, UPDATED_SINCE, Body, ListQuery, any_text, yes_or_no
 
-from rest_framework.request import Request
+_FUNDED_PLACE = yes_or_no("Whether the place is funded. Needed where the cohort's places are capped or unfunded.")
 
-from npq.api.requests import Filters, sorting
+_ACCEPT_V1 = Body(
+    name="AcceptApplication",
+    type="npq-application-accept",
+    attributes={"funded_place": _FUNDED_PLACE},
+    optional=True,
+)
+_ACCEPT_V3 = Body(
+    name="AcceptApplication",
+    type="npq-application-accept",
+    attributes={
+        "funded_place": _FUNDED_PLACE,
+        "schedule_identifier": any_text(
+            "The schedule of the training. Leave it out, or empty, for the default of the day.",
+            example="npq-leadership-autumn",
+        ),
+    },
+    optional=True,
+)
+ACCEPT = {"v1": _ACCEPT_V1, "v2": _ACCEPT_V1, "v3": _ACCEPT_V3}
 
-# The attributes an acceptance may bring.
-ACCEPT = {
-    "v1": ("funded_place",),
-    "v2": ("funded_place",),
-    "v3": ("funded_place", "schedule_identifier"),
+_LIST_V1 = ListQuery((COHORT, UPDATED_SINCE))
+APPLICATIONS = {
+    "v1": _LIST_V1,
+    "v2": _LIST_V1,
+    "v3": ListQuery((COHORT, UPDATED_SINCE, PARTICIPANT_ID), sort=("created_at", "updated_at")),
 }
-
-
-def application_filters(version: str, filters: Filters, request: Request) -> dict[str, Any]:
-    """The arguments of `applications_for_api` that a request asks for; v3 knows more of them."""
-    found: dict[str, Any] = {"cohorts": filters.years(), "updated_since": filters.instant("updated_since")}
-    if version == "v3":
-        found["participant_ids"] = filters.identifiers("participant_id")
-        found["order"] = sorting(request.query_params, ("created_at", "updated_at"), ("created_at", "id"))
-    return found

@@ -5,10 +5,22 @@ from typing import Any
 from django.http import HttpResponseBase
 from rest_framework.request import Request
 
-from applications.api.inputs import ACCEPT, application_filters
+from applications.api.inputs import ACCEPT, APPLICATIONS
 from applications.api.outputs import APPLICATION
+from applications.errors import (
+    AlreadyAccepted,
+    AlreadyRejected,
+    AnotherApplicationAccepted,
+    FundedPlaceMustBeFalse,
+    FundedPlaceRequired,
+    NoDefaultSchedule,
+    NotEligibleForFundedPlace,
+    ScheduleNotForCourse,
+    ScheduleNotInCohort,
+)
 from applications.queries import applications_for_api
 from applications.services import accept_application
+from npq.api.documentation import documented
 from npq.api.requests import attributes_of, text_or_none, uuid_or_404
 from npq.api.views import ApiViewSet
 from npq.core import clock
@@ -17,17 +29,45 @@ from npq.core import clock
 class ApplicationViewSet(ApiViewSet):
     """A provider's applications: list, read, accept, reject, change the funded place."""
 
+    tag = "Applications"
+    noun = "application"
+
+    @documented("list_applications", "List applications", many=APPLICATION, query=APPLICATIONS)
     def list(self, request: Request, **_: Any) -> HttpResponseBase:
-        found = applications_for_api(
-            lead_provider_id=self.caller.provider_id, **application_filters(self.version, self.filters, request)
-        )
+        """Your applications in every status, oldest first."""
+        query = APPLICATIONS[self.version].arguments(self.filters, request)
+        found = applications_for_api(lead_provider_id=self.caller.provider_id, **query)
         return self.answer_page(APPLICATION[self.version], found)
 
+    @documented("show_application", "Show an application", one=APPLICATION)
     def retrieve(self, request: Request, public_id: str, **_: Any) -> HttpResponseBase:
+        """One of your applications. Another provider's is not found."""
         mine = applications_for_api(lead_provider_id=self.caller.provider_id)
         return self.answer_one(APPLICATION[self.version], mine.filter(public_id=uuid_or_404(public_id)))
 
+    @documented(
+        "accept_application",
+        "Accept an application",
+        one=APPLICATION,
+        body=ACCEPT,
+        refusals=(
+            AlreadyAccepted,
+            AlreadyRejected,
+            AnotherApplicationAccepted,
+            FundedPlaceMustBeFalse,
+            FundedPlaceRequired,
+            NoDefaultSchedule,
+            NotEligibleForFundedPlace,
+            ScheduleNotForCourse,
+            ScheduleNotInCohort,
+        ),
+    )
     def accept(self, request: Request, public_id: str, **_: Any) -> HttpResponseBase:
+        """Accepts a pending application and enrols the participant.
+
+        The participant's other pending applications for the same course and cohort are rejected, whatever the
+        provider. The body may be left out where the cohort's places are not capped.
+        """
         attributes = attributes_of(request, ACCEPT[self.version], optional=True)
         accept_application(
             application_id=self._internal_id(public_id),

@@ -20,6 +20,8 @@ logger = logging.getLogger("npq.api")
 ACCESS_DENIED = "HTTP Token: Access denied"
 NOT_FOUND = "Resource not found"
 METHOD_NOT_ALLOWED = "Method not allowed"
+TOO_MANY_REQUESTS = "Too many requests. Wait for the seconds given in Retry-After, then go on."
+RECORDS_BUSY = "The records are busy. Nothing was changed; send the request again."
 SERVER_ERROR = "Internal server error"
 
 
@@ -127,11 +129,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         response["Allow"] = ", ".join(view.allowed_methods) if view is not None else ""
         return response
     if isinstance(error, exceptions.Throttled):
-        response = short_error("Too many requests. Wait for the seconds given in Retry-After, then go on.", 429)
+        response = short_error(TOO_MANY_REQUESTS, 429)
         response["Retry-After"] = str(max(1, round(getattr(error, "wait", None) or 1)))
         return response
     if isinstance(error, TooMuchContention):
-        response = short_error("The records are busy. Nothing was changed; send the request again.", 503)
+        response = short_error(RECORDS_BUSY, 503)
         response["Retry-After"] = "1"
         return response
     if isinstance(error, RequestDataTooBig):

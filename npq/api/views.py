@@ -32,6 +32,9 @@ class ApiViewSet(viewsets.ViewSet):
     throttle_classes = (TokenRateLimit,)
     parser_classes = (AnyJsonParser,)
     scope: str = TokenScope.LEAD_PROVIDER
+    # For the documentation: the heading the endpoints stand under, and what an id in a path identifies.
+    tag: str
+    noun: str
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with clock.clock_at(_clock_of(request)):
