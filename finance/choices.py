@@ -48,6 +48,14 @@ class LineKind(TextChoices):
     NONE = "none", "No money"
 
 
+class ExportKind(TextChoices):
+    """What can be taken out as a file."""
+
+    ASSURANCE = "assurance", "Assurance report: a statement's declarations, with personal data"
+    PAYMENT = "payment", "Payment: a statement's figures"
+    CONTRACTS = "contracts", "Contract terms"
+
+
 class GroupTerms(NamedTuple):
     """What a course group fixes for every contract (finance.md §1.2)."""
 

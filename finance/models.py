@@ -13,11 +13,13 @@ from finance.choices import (
     BILLABLE_LINES,
     MOVES,
     REFUNDABLE_LINES,
+    ExportKind,
     LineKind,
     LineState,
     StatementState,
 )
 from npq.core.models import Cohort, Course, LeadProvider, Record, TouchQuerySet
+from participants.models import Schedule
 
 
 class ContractTerms(Record):
@@ -245,3 +247,50 @@ class Adjustment(Record):
 
     def __str__(self) -> str:
         return f"{self.amount}: {self.description}"
+
+
+class Milestone(Record):
+    """By when the contract expects a declaration type of a schedule to have been declared.
+
+    It says what is expected and when (`finance.queries.expected`); it validates nothing and gates no payment
+    (decisions.md §1.14).
+    """
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, related_name="milestones", db_index=False)
+    declaration_type = models.CharField(choices=DeclarationType)
+    deadline_date = models.DateField(
+        "last day", help_text="Falls on the first output statement that closes no earlier."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="milestone_unique", fields=["schedule", "declaration_type"]),
+            models.CheckConstraint(
+                name="milestone_type_known", condition=Q(declaration_type__in=DeclarationType.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schedule_id}: {self.declaration_type} by {self.deadline_date}"
+
+
+class Export(Record):
+    """Somebody took a file out. The row exists for its trail, which names who and when; it never changes."""
+
+    kind = models.CharField(choices=ExportKind)
+    statement = models.ForeignKey(Statement, null=True, blank=True, on_delete=models.PROTECT, related_name="exports")
+    cohort = models.ForeignKey(Cohort, null=True, blank=True, on_delete=models.PROTECT, db_index=False)
+    rows = models.PositiveIntegerField("number of rows")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="export_kind_known", condition=Q(kind__in=ExportKind.values)),
+            models.CheckConstraint(
+                name="export_of_statement_or_contracts",
+                condition=Q(kind=ExportKind.CONTRACTS, statement__isnull=True)
+                | (~Q(kind=ExportKind.CONTRACTS) & Q(statement__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.statement_id or 'contracts'}"

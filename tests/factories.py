@@ -11,8 +11,8 @@ from applications.choices import ApplicationStatus, ReasonForRejection, TeacherC
 from applications.models import Application
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason, OutcomeState
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership, Outcome
-from finance.choices import GROUP_TERMS, LineState, StatementState
-from finance.models import Adjustment, ContractTerms, LineItem, Statement
+from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
+from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, Statement
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
 from npq.core.models import ApiToken, ApiTokenUse, Cohort, Course, LeadProvider, Message, RateCounter
 from participants.choices import TrainingStatus
@@ -312,6 +312,24 @@ class AdjustmentFactory(DjangoModelFactory):
     statement = factory.SubFactory(StatementFactory)
     description = "Correction agreed in March"
     amount = Decimal("-125.40")
+
+
+class MilestoneFactory(DjangoModelFactory):
+    class Meta:
+        model = Milestone
+
+    schedule = factory.SubFactory(ScheduleFactory)
+    declaration_type = DeclarationType.STARTED
+    deadline_date = factory.LazyAttribute(lambda made: date(made.schedule.cohort.start_year, 11, 25))
+
+
+class ExportFactory(DjangoModelFactory):
+    class Meta:
+        model = Export
+
+    kind = ExportKind.PAYMENT
+    statement = factory.SubFactory(StatementFactory)
+    rows = 1
 
 
 class ApiTokenFactory(DjangoModelFactory):
