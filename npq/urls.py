@@ -8,6 +8,7 @@ from npq.api.errors import unknown_path
 handler500 = "npq.api.errors.server_error"
 
 urlpatterns = [
+    path("api/", include("npq.api.docs.urls")),
     path("api/", include("applications.api.urls")),
     re_path(r"^api(/.*)?$", unknown_path),
     path("admin/", admin.site.urls),

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from npq.core.errors import Problem, Refused, TooMuchContention
@@ -49,8 +50,16 @@ class UnreadableText(BadRequest):
 class BodyTooLarge(BadRequest):
     """The body is larger than any request of this API needs."""
 
+    status = 413
     code = "body_too_large"
     detail = "The request body is too large. Send one record in each request, as the documentation shows."
+
+
+class TooManyParameters(BadRequest):
+    """The query holds more parameters than any request of this API needs."""
+
+    code = "too_many_parameters"
+    detail = "The request has too many query parameters. Send each filter once."
 
 
 class WrongStructure(BadRequest):
@@ -85,10 +94,12 @@ class BadPage(BadRequest):
 
 
 class BadClockHeader(BadRequest):
-    """The sandbox's clock header cannot be read."""
+    """The sandbox's clock header cannot be read, or names a year no rule was made for."""
 
     code = "bad_clock_header"
-    detail = "X-With-Server-Date must be an RFC 3339 date and time, for example 2025-10-01T09:00:00Z."
+    detail = (
+        "X-With-Server-Date must be an RFC 3339 date and time from 2000 to 2099, for example 2025-10-01T09:00:00Z."
+    )
 
 
 def errors_body(problems: Iterable[Problem], **extra: Any) -> bytes:
@@ -104,8 +115,9 @@ def errors_body(problems: Iterable[Problem], **extra: Any) -> bytes:
 
 
 def answer(body: bytes, status: int = 200) -> HttpResponse:
-    """A JSON answer, without a charset (decisions.md C14)."""
-    return HttpResponse(body, status=status, content_type="application/json")
+    """A JSON answer, without a charset (decisions.md C14), which nobody on the way may keep (api.md §6.5)."""
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 
 
 def short_error(message: str, status: int) -> HttpResponse:
@@ -138,12 +150,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         return response
     if isinstance(error, RequestDataTooBig):
         return exception_handler(BodyTooLarge(), context)
+    if isinstance(error, TooManyFieldsSent):
+        return exception_handler(TooManyParameters(), context)
     if isinstance(error, exceptions.ParseError | exceptions.UnsupportedMediaType):
         return exception_handler(MalformedJson(), context)
     logger.error("unexpected error", exc_info=error, extra={"path": getattr(context.get("request"), "path", "")})
     return short_error(SERVER_ERROR, 500)
 
 
+@csrf_exempt
 def unknown_path(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 for a path that is not routed, with or without a token."""
     return short_error(NOT_FOUND, 404)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import F, Func, Model, QuerySet, TextField, Value
+from django.db.models import F, Func, Model, QuerySet, Subquery, TextField, Value
 from django.db.models.expressions import BaseExpression, Combinable
 from django.db.models.functions import Cast
 
@@ -169,6 +169,27 @@ class JsonObject(Func):
             parts.append(f"'{key}', {sql}")
             params.extend(source_params)
         return f"json_build_object({', '.join(parts)}){self.cast}", params
+
+
+class JsonArray(Subquery):
+    """The one column of a subquery's rows as a JSON array, in the subquery's order; `[]` when there are none."""
+
+    template = "(SELECT coalesce(json_agg(listed.item), '[]'::json) FROM (%(subquery)s) AS listed (item))"
+    output_field = TextField()
+
+
+def array_of(
+    rows: Callable[[Any], QuerySet[Any]], attributes: Mapping[str, Attribute], description: str = ""
+) -> Attribute:
+    """An array of nested objects, one for each row that `rows` yields for a caller, in the queryset's order.
+
+    The rows refer to the record they belong to with OuterRef, so that the whole page stays one statement.
+    """
+
+    def source(caller: Any) -> JsonArray:
+        return JsonArray(rows(caller).annotate(_item=object_of(attributes, caller)).values("_item"))
+
+    return listing(source, object_schema(attributes), description)
 
 
 @dataclass(frozen=True)

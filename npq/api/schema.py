@@ -12,6 +12,7 @@ any warning of the generator.
 """
 
 import inspect
+import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -85,6 +86,9 @@ DOCUMENTS = {
     )
 }
 
+# The version that new systems should use, and where the documentation begins.
+NEWEST = "v3"
+
 STATUS_MEANINGS = {
     400: "The request cannot be read. Nothing was changed.",
     403: "The record is visible to you but not yours to change. Nothing was changed.",
@@ -104,6 +108,9 @@ SAMPLE_FACTS = {
 }
 
 
+_SOURCES = re.compile(r"\s*\((?:[a-z]+\.md )?(?:§|[a-z]+\.md)[^)]*\)")
+
+
 class _SampleFacts(string.Formatter):
     """Fills a refusal's sentence with facts of an example; an unknown fact shows as its name."""
 
@@ -114,9 +121,14 @@ class _SampleFacts(string.Formatter):
         return str(value)
 
 
-def sample_sentence(kind: type[Refused]) -> str:
-    """A refusal's sentence with the facts of an example."""
-    return _SampleFacts().format(kind.detail)
+def sample_sentence(detail: str) -> str:
+    """A refusal's sentence, given as its format string, with the facts of an example."""
+    return _SampleFacts().format(detail)
+
+
+def for_readers(docstring: str | None) -> str:
+    """A docstring as documentation: its sources, which providers cannot look up, are left out."""
+    return _SOURCES.sub("", inspect.cleandoc(docstring or ""))
 
 
 def example_of(schema: Schema) -> Any:
@@ -175,7 +187,7 @@ class ApiSchema(AutoSchema):
         return self.documentation.summary
 
     def get_description(self) -> str:  # type: ignore[override]
-        return inspect.getdoc(getattr(self.view, self.view.action)) or ""
+        return for_readers(getattr(self.view, self.view.action).__doc__)
 
     def get_tags(self) -> list[str]:
         return [self.view.tag]
@@ -437,8 +449,8 @@ def _by_status(kinds: Iterable[type[Refused]]) -> dict[int, list[type[Refused]]]
 
 
 def _error_example(kind: type[Refused]) -> Schema:
-    problem = {"title": kind.title, "detail": sample_sentence(kind), "code": kind.code}
-    return {"summary": (inspect.getdoc(kind) or "").split("\n")[0], "value": {"errors": [problem]}}
+    problem = {"title": kind.title, "detail": sample_sentence(kind.detail), "code": kind.code}
+    return {"summary": for_readers(kind.__doc__), "value": {"errors": [problem]}}
 
 
 def _plain(name: str) -> str:

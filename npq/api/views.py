@@ -58,13 +58,13 @@ class ApiViewSet(viewsets.ViewSet):
         """v1, v2 or v3."""
         return self.kwargs["version"]
 
-    def answer_page(self, shape: Shape, queryset: QuerySet[Any]) -> HttpResponse:
-        """One page of a list."""
-        return answer(shape.many(page_of(queryset, self.request.query_params), self.caller))
+    def answer_page(self, shape: Shape, queryset: QuerySet[Any], *, seen: Any = None) -> HttpResponse:
+        """One page of a list; `seen` is handed to the shape's sources in place of the caller."""
+        return answer(shape.many(page_of(queryset, self.request.query_params), seen or self.caller))
 
-    def answer_one(self, shape: Shape, queryset: QuerySet[Any]) -> HttpResponse:
-        """The one record of the queryset; raises Http404 when there is none."""
-        body = shape.one(queryset, self.caller)
+    def answer_one(self, shape: Shape, queryset: QuerySet[Any], *, seen: Any = None) -> HttpResponse:
+        """The one record of the queryset, `seen` as for a page; raises Http404 when there is none."""
+        body = shape.one(queryset, seen or self.caller)
         if body is None:
             raise Http404
         return answer(body)

@@ -1,0 +1,1 @@
+"""The documentation that providers read: a page per version, and its OpenAPI document."""
