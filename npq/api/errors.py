@@ -97,9 +97,7 @@ class BadClockHeader(BadRequest):
     """The sandbox's clock header cannot be read, or names a year no rule was made for."""
 
     code = "bad_clock_header"
-    detail = (
-        "X-With-Server-Date must be an RFC 3339 date and time from 2000 to 2099, for example 2025-10-01T09:00:00Z."
-    )
+    detail = "X-With-Server-Date must be an RFC 3339 date and time from 2000 to 2099, for example 2025-10-01T09:00:00Z."
 
 
 def errors_body(problems: Iterable[Problem], **extra: Any) -> bytes:
@@ -125,6 +123,14 @@ def short_error(message: str, status: int) -> HttpResponse:
     return answer(orjson.dumps({"error": message}), status)
 
 
+# What the framework raises on a request it cannot read, and how we say it.
+UNREADABLE: dict[type[Exception], type[BadRequest]] = {
+    RequestDataTooBig: BodyTooLarge,
+    TooManyFieldsSent: TooManyParameters,
+    exceptions.ParseError: MalformedJson,
+}
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Turns whatever a view raised into the contract's answer."""
     if isinstance(error, Refused):
@@ -148,12 +154,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         response = short_error(RECORDS_BUSY, 503)
         response["Retry-After"] = "1"
         return response
-    if isinstance(error, RequestDataTooBig):
-        return exception_handler(BodyTooLarge(), context)
-    if isinstance(error, TooManyFieldsSent):
-        return exception_handler(TooManyParameters(), context)
-    if isinstance(error, exceptions.ParseError | exceptions.UnsupportedMediaType):
-        return exception_handler(MalformedJson(), context)
+    for kind, refusal in UNREADABLE.items():
+        if isinstance(error, kind):
+            return exception_handler(refusal(), context)
     logger.error("unexpected error", exc_info=error, extra={"path": getattr(context.get("request"), "path", "")})
     return short_error(SERVER_ERROR, 500)
 

@@ -11,6 +11,7 @@ DEFAULT_PER_PAGE = 100
 MOST_PER_PAGE = 3000
 # Past this offset every page is empty; it also keeps the number within what PostgreSQL can count.
 LARGEST_PAGE = 10**12
+MOST_DIGITS = 12
 
 
 def page_of(queryset: QuerySet[Any], parameters: QueryDict) -> QuerySet[Any]:
@@ -29,6 +30,7 @@ def page_of(queryset: QuerySet[Any], parameters: QueryDict) -> QuerySet[Any]:
 def _positive(value: str | None, default: int) -> int:
     if value is None or value == "":
         return default
-    if not (value.isascii() and value.isdigit()) or len(value) > 100 or int(value) < 1:
+    digits = value.lstrip("0")
+    if not (digits.isascii() and digits.isdigit()):
         raise BadPage
-    return int(value)
+    return int(digits) if len(digits) <= MOST_DIGITS else LARGEST_PAGE

@@ -4,25 +4,22 @@ Structure is checked here and rules are not: a door reads, a service decides.
 """
 
 import json
-import re
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import Http404, QueryDict
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from npq.api.errors import BadFilter, FilterNotKeyValue, MalformedJson, UnreadableText, WrongStructure
+from npq.core.texts import is_readable
+from npq.core.texts import timestamp_or_none as timestamp_or_none
+from npq.core.texts import uuid_or_none as uuid_or_none
 
 MOST_NESTING = 64
-
-_TIMESTAMP = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})T(?P<time>\d{2}:\d{2}:\d{2})(?:[.,](?P<fraction>\d{1,9}))?"
-    r"(?P<zone>Z|[+\- ]\d{2}(?::?\d{2})?)?",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 class AnyJsonParser(BaseParser):
@@ -69,17 +66,6 @@ def _check_readable(value: Any, depth: int = 0) -> None:
             _check_readable(inner, depth + 1)
 
 
-def is_readable(text: str) -> bool:
-    """Whether a text can be stored: no NUL, no lone surrogate."""
-    if "\x00" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def attributes_of(request: Request, known: Iterable[str], *, optional: bool = False) -> dict[str, Any]:
     """The known attributes of `{"data": {"attributes": {…}}}`; unknown ones and `type` are ignored.
 
@@ -110,34 +96,6 @@ def uuid_or_404(text: str) -> uuid.UUID:
     if found is None:
         raise Http404
     return found
-
-
-def uuid_or_none(value: Any) -> uuid.UUID | None:
-    """A UUID in its usual form with hyphens, or None."""
-    if not isinstance(value, str) or len(value) != 36:
-        return None
-    try:
-        found = uuid.UUID(value)
-    except ValueError:
-        return None
-    return found if str(found) == value.lower() else None
-
-
-def timestamp_or_none(value: Any) -> datetime | None:
-    """An RFC 3339 date and time (api.md §6.3), in UTC: a zone may be left out (UTC is meant), a fraction may
-    follow a point or a comma, and the space that a raw `+` becomes in a URL is read as `+`. None for all else.
-    """
-    match = _TIMESTAMP.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return None
-    zone = (match["zone"] or "Z").replace(" ", "+").upper()
-    if zone != "Z" and len(zone) == 3:
-        zone += ":00"
-    fraction = (match["fraction"] or "0")[:6].ljust(6, "0")
-    try:
-        return datetime.fromisoformat(f"{match['day']}T{match['time']}.{fraction}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 class Filters:
@@ -174,12 +132,12 @@ class Filters:
         return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) == 4]
 
     def identifiers(self, name: str) -> list[uuid.UUID] | None:
-        """A comma list of UUIDs. Raises BadFilter when one is not a UUID."""
+        """A comma list of UUIDs. Raises BadFilter when one is not a UUID, or none is there."""
         words = self.words(name)
         if words is None:
             return None
         found = [uuid_or_none(word) for word in words]
-        if None in found:
+        if None in found or not found:
             raise BadFilter(name=name, expected="must be one id, or several separated by commas; each is a UUID")
         return [identifier for identifier in found if identifier is not None]
 
@@ -188,14 +146,10 @@ class Filters:
         value = self.text(name)
         if value is None:
             return None
-        found = timestamp_or_none(value) or timestamp_or_none(_decoded(value))
+        found = timestamp_or_none(value) or timestamp_or_none(unquote(value))
         if found is None:
             raise BadFilter(name=name, expected="must be an ISO 8601 date and time, for example 2024-03-01T09:30:00Z")
         return found
-
-
-def _decoded(value: str) -> str:
-    return value.replace("%3A", ":").replace("%3a", ":").replace("%2B", "+").replace("%2b", "+")
 
 
 def sorting(parameters: QueryDict, allowed: Iterable[str], default: tuple[str, ...]) -> tuple[str, ...]:

@@ -33,8 +33,11 @@ def today() -> date:
 
 
 def uk_date(instant: datetime) -> date:
-    """The date in the UK at an instant (BST counts)."""
-    return instant.astimezone(UK).date()
+    """The date in the UK at an instant (BST counts); at the very ends of the calendar, the instant's own date."""
+    try:
+        return instant.astimezone(UK).date()
+    except OverflowError:
+        return instant.date()
 
 
 def start_of_uk_day(day: date) -> datetime:
