@@ -169,7 +169,7 @@ class OpsCommand(BaseCommand):
     def add_options(self, parser: CommandParser) -> None:
         """Adds the command's own arguments."""
 
-    def run(self, **options: Any) -> None:
+    def run(self, *args: Any, **options: Any) -> None:
         """Does the work: one service call per item, one report row per item."""
         raise NotImplementedError
 

@@ -247,8 +247,8 @@ def by_identifier(model: type[models.Model], field: str) -> dict[str, Any]:
     return {getattr(row, field): row for row in model._default_manager.all()}
 
 
-def cohort_from_text(text: str) -> Q:
-    """The condition for a cohort written `2024` (suffix a is meant) or `2025b`; raises ValueError otherwise."""
+def year_and_suffix(text: str) -> tuple[int, str]:
+    """A cohort written `2024` (suffix a is meant) or `2025b`, in its parts; raises ValueError for anything else."""
     text = text.strip().lower()
     year, suffix = text[:4], text[4:] or "a"
     if not (
@@ -259,5 +259,11 @@ def cohort_from_text(text: str) -> Q:
         and suffix.isascii()
         and suffix.isalpha()
     ):
-        raise ValueError(f"not a cohort: {text!r}")
-    return Q(start_year=int(year), suffix=suffix)
+        raise ValueError(f"{text!r} is not a cohort; write it like 2024 or 2025b")
+    return int(year), suffix
+
+
+def cohort_from_text(text: str) -> Q:
+    """The condition for a cohort written `2024` (suffix a is meant) or `2025b`; raises ValueError otherwise."""
+    year, suffix = year_and_suffix(text)
+    return Q(start_year=year, suffix=suffix)

@@ -16,7 +16,7 @@ from npq.core.parsing import argument, iso_date
 from tests.commands import run_command
 from tests.factories import CourseFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 class NameTaken(Refused):
