@@ -1,0 +1,35 @@
+"""Pounds: exact until they are shown, and then rounded once, half up (decisions.md §3.1).
+
+Sums are fractions, so that a third of a price stays a third of a price. A figure becomes pence where it is shown
+and nowhere else.
+"""
+
+from decimal import Decimal
+from fractions import Fraction
+
+PENCE = 2
+LINE_DECIMALS = 10
+
+
+def rounded(amount: Fraction | Decimal | int, decimals: int) -> Decimal:
+    """An exact amount to so many decimals, halves away from zero; never a minus before zero."""
+    exact = Fraction(amount)
+    scaled = abs(exact) * 10**decimals
+    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(f"{units if exact >= 0 else -units}e-{decimals}")
+
+
+def shown(amount: Fraction | Decimal | int) -> Decimal:
+    """A figure as it is shown: pounds with two decimals."""
+    return rounded(amount, PENCE)
+
+
+def line_amount(amount: Fraction | Decimal | int) -> Decimal:
+    """The worth of one line as it is stored: pounds with ten decimals (decisions.md §3.9)."""
+    return rounded(amount, LINE_DECIMALS)
+
+
+def in_pounds(amount: Fraction | Decimal | int) -> str:
+    """A figure for people: `£1,234.50`, `-£125.40`."""
+    pounds = shown(amount)
+    return f"{'-' if pounds < 0 else ''}£{abs(pounds):,}"
