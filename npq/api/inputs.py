@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from npq.api.output import Schema
 from npq.api.requests import Filters, sorting
+from npq.core.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,10 @@ class Body:
 
 @dataclass(frozen=True)
 class Filter:
-    """One `filter[name]` of a list: how it is read, and which argument of the app's query it becomes."""
+    """One `filter[name]` of a list: how it is read, and which argument of the app's query it becomes.
+
+    `refusals` are those of its own that reading it may raise, besides BadFilter.
+    """
 
     name: str
     argument: str
@@ -111,6 +115,7 @@ class Filter:
     schema: Schema
     description: str
     example: Any = None
+    refusals: tuple[type[Refused], ...] = ()
 
 
 COHORT = Filter(

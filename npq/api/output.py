@@ -104,7 +104,7 @@ def text(
 
 def year(source: Source, description: str = "", *, null: bool = False, example: Any = "2024") -> Attribute:
     """A number sent as a string: years are strings on the wire."""
-    return Attribute(source, {"type": "string"}, null, description, example, _as_text)
+    return Attribute(source, {"type": "string", "pattern": r"^\d{4}$"}, null, description, example, _as_text)
 
 
 def identifier(source: Source, description: str = "", *, null: bool = False, example: Any = None) -> Attribute:
@@ -124,7 +124,7 @@ def integer(source: Source, description: str = "", *, null: bool = False, exampl
 
 def timestamp(source: Source, description: str = "", *, null: bool = False, example: Any = None) -> Attribute:
     """RFC 3339, UTC, whole seconds: `2023-07-01T12:00:00Z`."""
-    schema = {"type": "string", "format": "date-time"}
+    schema = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"}
     return Attribute(source, schema, null, description, example or "2023-07-01T12:00:00Z", _as_timestamp)
 
 
@@ -136,7 +136,7 @@ def day(source: Source, description: str = "", *, null: bool = False, example: A
 
 def day_at_midnight(source: Source, description: str = "", *, example: Any = None) -> Attribute:
     """A date written as the contract writes completion dates: `2021-05-31T00:00:00+00:00`."""
-    schema = {"type": "string", "format": "date-time"}
+    schema = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T00:00:00\+00:00$"}
     return Attribute(source, schema, False, description, example or "2021-05-31T00:00:00+00:00", _as_date_at_midnight)
 
 
