@@ -10,11 +10,14 @@ from django.core.management.base import BaseCommand
 from npq.benchmark.data import MEASURED_PROVIDER, fill
 from npq.benchmark.database import create_benchmark_database, use_benchmark_database
 from npq.benchmark.measuring import Finding, table
-from npq.benchmark.pages import Provider, depth_cases, page_cases
+from npq.benchmark.pages import PAGES, Provider, depth_cases, page_cases
 from npq.benchmark.writes import accept_case, server
 from npq.core.audit import Actor, acting_as
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken, LeadProvider
+
+
+CASES = [*PAGES, "depth", "accept"]
 
 
 class Command(BaseCommand):
@@ -29,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--applications", type=int, default=1_000_000, help="how many to fill the database with")
         parser.add_argument("--rounds", type=int, default=7, help="how often each side is measured")
         parser.add_argument("--writes", type=int, default=300, help="how many records each write case changes")
+        parser.add_argument("--only", choices=CASES, nargs="+", default=CASES, help="the cases to run")
         parser.add_argument("--rebuild", action="store_true", help="drop and fill the database again")
 
     def handle(self, **options: Any) -> None:
@@ -42,10 +46,13 @@ class Command(BaseCommand):
         provider = self._provider()
         findings: list[Finding] = []
         self._say(f"Measuring, {options['rounds']} rounds …")
-        findings += page_cases(provider, options["rounds"])
-        findings += depth_cases(provider, options["rounds"])
-        with server() as port:
-            findings.append(accept_case(provider, port, options["writes"]))
+        only = options["only"]
+        findings += page_cases(provider, options["rounds"], [name for name in PAGES if name in only])
+        if "depth" in only:
+            findings += depth_cases(provider, options["rounds"])
+        if "accept" in only:
+            with server() as port:
+                findings.append(accept_case(provider, port, options["writes"]))
         self.stdout.write(table(findings))
         if any(finding.met is False for finding in findings):
             raise CommandError("At least one target was missed.", returncode=1)
