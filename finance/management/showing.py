@@ -1,0 +1,47 @@
+"""How finance commands show changes and what they do to statements."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from finance.services.effects import Effect
+from npq.core.commands import Report, Row, as_table, in_words
+from npq.core.money import in_pounds
+
+RECALCULATED = "recalculated"
+
+
+def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    """Old and new value of each field that changed: `per_participant 1000.00 → 1000.75`."""
+    return ", ".join(f"{name} {_value(name, old)} → {_value(name, new)}" for name, (old, new) in changes.items())
+
+
+def _value(name: str, value: Any) -> str:
+    if value is None:
+        return "derived" if name == "monthly_service_fee" else "–"
+    return in_words(value)
+
+
+def add_effects(report: Report, effects: Iterable[Effect]) -> None:
+    """A row for each statement whose total the change touches, with the total before and after."""
+    for effect in effects:
+        statement = effect.statement
+        report.row(
+            id=statement.public_id,
+            result=RECALCULATED,
+            lead_provider=statement.lead_provider.code,
+            cohort=statement.cohort.identifier,
+            statement=f"{statement.year}-{statement.month:02d}",
+            total_before=effect.before,
+            total_after=effect.after,
+            difference=effect.difference,
+        )
+
+
+def with_effects(rows: list[Row]) -> str:
+    """The rows in one table and their effects on statements in a second, with the sum of the differences."""
+    effects = [row for row in rows if row.result == RECALCULATED]
+    parts = [as_table([row for row in rows if row.result != RECALCULATED])]
+    if effects:
+        differences = sum(row.columns["difference"] for row in effects)
+        parts += ["", "Open statements:", as_table(effects), f"In all: {in_pounds(differences)}"]
+    return "\n".join(parts)
