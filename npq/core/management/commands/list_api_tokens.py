@@ -1,0 +1,29 @@
+"""`manage.py list_api_tokens`."""
+
+from typing import Any
+
+from npq.core.clock import wall_clock
+from npq.core.commands import OpsCommand
+from npq.core.tokens import api_tokens
+
+
+class Command(OpsCommand):
+    """Lists tokens without their secrets."""
+
+    help = "Lists every API token, what it opens and when it was last used."
+
+    def run(self, **_: Any) -> None:
+        instant = wall_clock()
+        for token in api_tokens():
+            state = "revoked" if token.revoked_at else "valid" if token.valid_at(instant) else "expired"
+            self.report.row(
+                id=token.public_id,
+                result=state,
+                provider=token.lead_provider and token.lead_provider.code,
+                scope=token.scope,
+                label=token.label,
+                created_at=token.created_at,
+                expires_at=token.expires_at,
+                revoked_at=token.revoked_at,
+                last_used_at=getattr(getattr(token, "use", None), "last_used_at", None),
+            )
