@@ -10,6 +10,9 @@ handler500 = "npq.api.errors.server_error"
 urlpatterns = [
     path("api/", include("npq.api.docs.urls")),
     path("api/", include("applications.api.urls")),
+    # Before participants: /participants/npq/outcomes is not the participant "outcomes".
+    path("api/", include("declarations.api.urls")),
+    path("api/", include("participants.api.urls")),
     re_path(r"^api(/.*)?$", unknown_path),
     path("admin/", admin.site.urls),
 ]

@@ -4,11 +4,28 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.db import transaction
+from django.db.models import Q
 
 from applications.models import Application
 from npq.core.errors import TooMuchContention
 from npq.core.models import Cohort, Course
-from participants.models import Enrolment, Participant, Schedule, ScheduleWindow
+from participants.choices import TrainingStatus
+from participants.models import Enrolment, Participant, ParticipantIdChange, Schedule, ScheduleWindow
+from participants.queries.invariants import INVARIANTS
+from participants.queries.people import id_changed
+
+__all__ = [
+    "INVARIANTS",
+    "default_schedule",
+    "enrolment_in_the_way",
+    "find_schedule",
+    "lock_application",
+    "lock_enrolment",
+    "lock_people",
+    "lock_training",
+    "same_person",
+    "schedules_for",
+]
 
 MOST_ATTEMPTS = 20
 
@@ -64,11 +81,7 @@ def lock_application(application_id: int, *, held_by: int | None) -> tuple[Appli
         participant_id = Application.objects.values_list("participant_id", flat=True).get(id=application_id)
         savepoint = transaction.savepoint()
         people = lock_people([participant_id])
-        application = (
-            Application.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("participant", "course", "cohort", "lead_provider")
-            .get(id=application_id)
-        )
+        application = _locked_application(application_id)
         if application.participant_id == participant_id:
             transaction.savepoint_commit(savepoint)
             if held_by is not None and application.lead_provider_id != held_by:
@@ -82,6 +95,44 @@ def lock_enrolment(enrolment_id: int) -> tuple[Enrolment, dict[int, Participant]
     """Locks an enrolment after its person and its application; returns it, its application loaded, and its people."""
     application_id = Enrolment.objects.values_list("application_id", flat=True).get(id=enrolment_id)
     application, people = lock_application(application_id, held_by=None)
+    return _locked_enrolment(enrolment_id, application), people
+
+
+def lock_training(
+    *, participant_id: int, lead_provider_id: int, course: Course | None, newest: bool = False
+) -> tuple[Enrolment | None, dict[int, Participant]]:
+    """Locks a person and then their enrolment on exactly this course with a provider, if there is one.
+
+    Of several it is the one that is not withdrawn, or else the newest by acceptance; with `newest` it is the
+    newest in any case (decisions.md §1.7). Raises ParticipantIdChanged when the person was merged meanwhile.
+    """
+    people = lock_people([participant_id])
+    if people[participant_id].merged_into_id is not None:
+        raise id_changed(ParticipantIdChange.objects.get(from_participant_id=people[participant_id].public_id))
+    order = ["-accepted_at", "-id"] if newest else ["withdrawn", "-accepted_at", "-id"]
+    found = (
+        Enrolment.objects.standing()
+        .filter(participant_id=participant_id, lead_provider_id=lead_provider_id, course=course)
+        .annotate(withdrawn=Q(training_status=TrainingStatus.WITHDRAWN))
+        .order_by(*order)
+        .values_list("id", "application_id")
+        .first()
+    )
+    if found is None:
+        return None, people
+    enrolment_id, application_id = found
+    return _locked_enrolment(enrolment_id, _locked_application(application_id)), people
+
+
+def _locked_application(application_id: int) -> Application:
+    return (
+        Application.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("participant", "course", "cohort", "lead_provider")
+        .get(id=application_id)
+    )
+
+
+def _locked_enrolment(enrolment_id: int, application: Application) -> Enrolment:
     enrolment = (
         Enrolment.objects.select_for_update(of=("self",), no_key=True)
         .select_related("course", "cohort", "lead_provider", "schedule")
@@ -89,7 +140,7 @@ def lock_enrolment(enrolment_id: int) -> tuple[Enrolment, dict[int, Participant]
     )
     enrolment.application = application
     enrolment.participant = application.participant
-    return enrolment, people
+    return enrolment
 
 
 def enrolment_in_the_way(people: Iterable[int], course: Course, *, besides: int | None = None) -> Enrolment | None:

@@ -1,0 +1,20 @@
+"""What can be done to people and their training. Each verb locks, checks, writes and tells, in one transaction."""
+
+from participants.services.change_schedule import change_schedule
+from participants.services.change_trn import change_trn
+from participants.services.defer import defer_participant
+from participants.services.merge import merge_participants
+from participants.services.resume import resume_participant
+from participants.services.training import ProviderTraining, StaffTraining
+from participants.services.withdraw import withdraw_participant
+
+__all__ = [
+    "ProviderTraining",
+    "StaffTraining",
+    "change_schedule",
+    "change_trn",
+    "defer_participant",
+    "merge_participants",
+    "resume_participant",
+    "withdraw_participant",
+]
