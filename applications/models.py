@@ -1,5 +1,7 @@
 """The application and its decision."""
 
+from datetime import datetime
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
@@ -125,6 +127,21 @@ class Application(Record):
         if by_staff:
             moves = moves | STAFF_MOVES[ApplicationStatus(self.status)]
         return status in moves
+
+    @property
+    def entitled_to_funding(self) -> bool:
+        """Whether DfE would fund the person, earlier funding aside: as registered, or by policy (decisions.md §8)."""
+        return (
+            self.eligible_for_funding
+            or self.funding_eligibility_status_code == FundingEligibilityStatusCode.MARKED_FUNDED_BY_POLICY
+        )
+
+    def reject(self, reason: ReasonForRejection, now: datetime) -> None:
+        """Writes a rejection; the caller holds the row's lock and has checked that it may be rejected."""
+        self.status = ApplicationStatus.REJECTED
+        self.reason_for_rejection = reason
+        self.decided_at = now
+        self.save(update_fields=["status", "reason_for_rejection", "decided_at"])
 
     def tell_participant(self, kind: MessageKind, **facts: str) -> None:
         """Queues a message about this application to the address it was made with.

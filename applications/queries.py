@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from applications.choices import FundingEligibilityStatusCode, IneligibleForFundingReason
 from applications.models import Application
+from declarations.models import Declaration
 from npq.core.models import Cohort
 from participants.models import Enrolment
 
@@ -21,16 +22,18 @@ def previously_funded() -> Exists:
     """Whether the participant was funded on this course family before (api.md §2.1.1, decisions.md §1.16).
 
     Looks at the participant's other standing enrolments that were eligible and not refused a funded place:
-    those accepted earlier than this application, or all of them while it is not accepted itself.
+    those accepted earlier than this application, or all of them while it is not accepted itself. Of two accepted
+    at the same instant, as the sandbox's clock makes possible, the first one written is the earlier.
     """
+    accepted_at = OuterRef("enrolment__accepted_at")
     return Exists(
         Enrolment.objects.standing()
         .filter(
             Q(application__funded_place__isnull=True) | Q(application__funded_place=True),
+            Q(accepted_at__lt=Coalesce(accepted_at, ALWAYS)) | Q(accepted_at=accepted_at, id__lt=OuterRef("enrolment")),
             participant=OuterRef("participant"),
             course_family=OuterRef("course__family"),
             application__eligible_for_funding=True,
-            accepted_at__lt=Coalesce(OuterRef("enrolment__accepted_at"), ALWAYS),
         )
         .exclude(application=OuterRef("pk"))
     )
@@ -55,6 +58,11 @@ def ineligible_for_funding_reason() -> Case:
         default=Value(None),
         output_field=CharField(),
     )
+
+
+def has_live_declarations(application: Application) -> bool:
+    """Whether a submitted, eligible, payable or paid declaration rests on the application's enrolments."""
+    return Declaration.objects.live().filter(enrolment__application=application).exists()
 
 
 def applications_for_api(

@@ -24,7 +24,16 @@ _ACCEPT_V3 = Body(
 )
 ACCEPT = {"v1": _ACCEPT_V1, "v2": _ACCEPT_V1, "v3": _ACCEPT_V3}
 
+_CHANGE_FUNDED_PLACE = Body(
+    name="ChangeFundedPlace",
+    type="npq-application-change-funded-place",
+    attributes={"funded_place": yes_or_no("Whether the place is funded.", required=True)},
+)
+CHANGE_FUNDED_PLACE = {"v1": _CHANGE_FUNDED_PLACE, "v2": _CHANGE_FUNDED_PLACE, "v3": _CHANGE_FUNDED_PLACE}
+
 _LIST_V1 = ListQuery((COHORT, UPDATED_SINCE))
+# The CSV, which v3 has not.
+APPLICATIONS_CSV = {"v1": _LIST_V1, "v2": _LIST_V1}
 APPLICATIONS = {
     "v1": _LIST_V1,
     "v2": _LIST_V1,

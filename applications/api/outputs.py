@@ -116,3 +116,4 @@ _V3 = _V1.plus(
 )
 
 APPLICATION = {"v1": _V1, "v2": _V1, "v3": _V3}
+APPLICATION_CSV = {"v1": _V1, "v2": _V1}

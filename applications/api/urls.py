@@ -2,22 +2,26 @@
 
 from django.urls import path
 
+from applications.api.inputs import APPLICATIONS_CSV
 from applications.api.views import ApplicationViewSet
 
+# below `npq-applications`: method, action
+ROUTES = {
+    "": ("get", "list"),
+    "/<str:public_id>": ("get", "retrieve"),
+    "/<str:public_id>/accept": ("post", "accept"),
+    "/<str:public_id>/reject": ("post", "reject"),
+    "/<str:public_id>/change-funded-place": ("put", "change_funded_place"),
+}
+
 urlpatterns = [
-    route
-    for version in ("v1", "v2", "v3")
-    for route in (
-        path(f"{version}/npq-applications", ApplicationViewSet.as_view({"get": "list"}), {"version": version}),
-        path(
-            f"{version}/npq-applications/<str:public_id>",
-            ApplicationViewSet.as_view({"get": "retrieve"}),
-            {"version": version},
-        ),
-        path(
-            f"{version}/npq-applications/<str:public_id>/accept",
-            ApplicationViewSet.as_view({"post": "accept"}),
-            {"version": version},
-        ),
-    )
+    *(
+        path(f"{version}/npq-applications.csv", ApplicationViewSet.as_view({"get": "export"}), {"version": version})
+        for version in APPLICATIONS_CSV
+    ),
+    *(
+        path(f"{version}/npq-applications{below}", ApplicationViewSet.as_view({method: action}), {"version": version})
+        for version in ("v1", "v2", "v3")
+        for below, (method, action) in ROUTES.items()
+    ),
 ]
