@@ -77,3 +77,101 @@ class FeeNotDerivable(Refused):
     title = "monthly_service_fee"
     code = "fee_not_derivable"
     detail = "The terms have no instalments, so no fee can be derived. Give a monthly service fee (0 for none)."
+
+
+class StatementNotDue(Refused):
+    """A statement takes declarations up to and including its deadline."""
+
+    title = "statement"
+    code = "statement_not_due"
+    detail = (
+        "The statement of {statement} takes declarations until {deadline}, so it cannot become payable on {day}. "
+        "Wait until the day after, or change its deadline."
+    )
+
+
+class StatementWithoutTerms(Refused):
+    """There are declarations on the statement for which no contract terms say what is paid."""
+
+    title = "statement"
+    code = "statement_without_terms"
+    detail = (
+        "The statement of {statement} has declarations for {courses}, but no contract terms for them "
+        "in its month. Load the terms (load_contracts) or move the declarations (move_declarations), then try again."
+    )
+
+
+class LinesDisagree(Refused):
+    """A line and its declaration are in different states; paying would hide it."""
+
+    title = "statement"
+    code = "statement_lines_disagree"
+    detail = (
+        "On the statement of {statement}, {number} lines are in another state than their declarations. "
+        "Run check_invariants, which names them, and correct them first."
+    )
+
+
+class StatementNotPayable(Refused):
+    """Only a payable statement can be authorised."""
+
+    title = "statement"
+    code = "statement_not_payable"
+    detail = (
+        "The statement of {statement} is {state}, not payable, so it cannot be authorised. "
+        "It becomes payable in the nightly run after its deadline."
+    )
+
+
+class TotalHasChanged(Refused):
+    """The total is not the one that whoever authorises has seen."""
+
+    title = "total"
+    code = "total_has_changed"
+    detail = (
+        "The statement of {statement} comes to {total}, not {expected}. "
+        "Look at it again, then authorise the total it has now."
+    )
+
+
+class StatementPaid(Refused):
+    """What has been authorised is frozen."""
+
+    title = "statement"
+    code = "statement_paid"
+    detail = (
+        "The statement of {statement} has been paid, so it can no longer be changed. "
+        "Put an adjustment on a later statement instead."
+    )
+
+
+class AdjustmentIsZero(Refused):
+    """An adjustment changes the total."""
+
+    title = "amount"
+    code = "adjustment_is_zero"
+    detail = "The amount is 0, which would change nothing. Give an amount above or below 0."
+
+
+class AdjustmentNotInPence(Refused):
+    """Amounts are in pounds and pence."""
+
+    title = "amount"
+    code = "adjustment_not_in_pence"
+    detail = "The amount {amount} has more than two decimals. Give pounds and pence."
+
+
+class AdjustmentTooLarge(Refused):
+    """The amount is not a number that a statement can carry."""
+
+    title = "amount"
+    code = "adjustment_too_large"
+    detail = "The amount is not a number up to {largest}. Give pounds and pence in plain digits."
+
+
+class AdjustmentUndescribed(Refused):
+    """The provider reads why its payment was adjusted."""
+
+    title = "description"
+    code = "adjustment_undescribed"
+    detail = "The description is empty. Say what the adjustment is for; the provider reads it."

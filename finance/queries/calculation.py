@@ -18,7 +18,7 @@ from declarations.choices import DeclarationType
 from finance.choices import BILLABLE_LINES, REFUNDABLE_LINES, LineKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, LineItem, Statement
 from finance.queries.figures import AdjustmentFigure, CourseFigures, StatementFigures, TypeFigures
-from finance.queries.terms import terms_in_month
+from finance.queries.terms import terms_of_month
 from finance.queries.worth import LineWorth, counts_for_funding, line_worth
 from npq.core.money import shown
 
@@ -33,7 +33,7 @@ def figures_of(statement: Statement) -> StatementFigures:
     A paid statement is calculated from what was stored when it froze, so the answer is what was paid.
     """
     lines = _grouped_lines(statement)
-    terms = _terms_of(statement)
+    terms = terms_of_month(statement.lead_provider_id, statement.cohort_id, statement.first_day)
     settled = _terms_of_old_lines(statement, set(lines) - set(terms))
     courses = [_course(statement, each, lines.get(each.course_id, {}), charged=True) for each in terms.values()]
     courses += [_course(statement, each, lines[each.course_id], charged=False) for each in settled.values()]
@@ -52,13 +52,6 @@ def figures_of(statement: Statement) -> StatementFigures:
             if kind != LineKind.NONE
         },
     )
-
-
-def _terms_of(statement: Statement) -> dict[int, ContractTerms]:
-    found = terms_in_month(statement.first_day).filter(
-        lead_provider_id=statement.lead_provider_id, cohort_id=statement.cohort_id
-    )
-    return {terms.course_id: terms for terms in found.select_related("course", "cohort")}
 
 
 def _terms_of_old_lines(statement: Statement, course_ids: set[int]) -> dict[int, ContractTerms]:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from finance.choices import StatementState
 from finance.models import Statement, StatementQuerySet
 
 
@@ -16,3 +17,9 @@ def next_open_statement(lead_provider_id: int, cohort_id: int, day: date) -> Sta
     It is not locked: a service that puts a line there goes through `finance.services.lines`.
     """
     return accepting_statements(lead_provider_id=lead_provider_id, cohort_id=cohort_id, day=day).first()
+
+
+def statements_due(day: date) -> StatementQuerySet:
+    """Every open statement whose deadline lies before a UK day, output or not, the oldest first (decisions.md §3.4)."""
+    due = Statement.objects.filter(state=StatementState.OPEN, deadline_date__lt=day)
+    return due.select_related("lead_provider", "cohort").order_by("deadline_date", "id")

@@ -37,6 +37,6 @@ def terms_in_month(month: date) -> QuerySet[ContractTerms]:
 
 
 def terms_of_month(lead_provider_id: int, cohort_id: int, month: date) -> dict[int, ContractTerms]:
-    """The terms a statement of `month` (its first day) rests on, by course id; the course comes loaded."""
+    """The terms a statement of `month` (its first day) rests on, by course id; course and cohort come loaded."""
     found = terms_in_month(month).filter(lead_provider_id=lead_provider_id, cohort_id=cohort_id)
-    return {terms.course_id: terms for terms in found.select_related("course")}
+    return {terms.course_id: terms for terms in found.select_related("course", "cohort")}

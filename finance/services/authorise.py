@@ -1,0 +1,76 @@
+"""Authorising a payable statement: it is paid, and from then on nothing changes or recomputes it."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from finance.choices import LineState, StatementState
+from finance.errors import LinesDisagree, StatementNotPayable, TotalHasChanged
+from finance.models import Statement
+from finance.queries.calculation import document_of, figures_of
+from finance.services.closing import LinesMoved, counts_from, lock_with_declarations, until_lines_stand_still
+from npq.core.audit import Actor, acting_as
+
+SETTLED = [LineState.PAYABLE, LineState.AWAITING_CLAWBACK]
+
+# The statement, its lines and their declarations move in one SQL statement.
+PAY = """
+WITH frozen AS (
+  UPDATE finance_statement SET state = 'paid', paid_at = %s, authorised_by = %s, total = %s, payment = %s::jsonb
+  WHERE id = %s),
+settled AS (
+  UPDATE finance_lineitem
+  SET state = CASE state WHEN 'payable' THEN 'paid' ELSE 'clawed-back' END
+  WHERE statement_id = %s AND state IN ('payable', 'awaiting-clawback')
+  RETURNING declaration_id, state),
+moved AS (
+  UPDATE declarations_declaration AS d SET state = settled.state
+  FROM settled WHERE d.id = settled.declaration_id
+    AND (d.state, settled.state) IN (('payable', 'paid'), ('awaiting-clawback', 'clawed-back'))
+  RETURNING d.id)
+SELECT (SELECT count(*) FROM settled), (SELECT count(*) FROM moved)
+"""
+
+
+@dataclass(frozen=True)
+class Authorised:
+    """What was authorised: `result` is `paid`, or `already paid` when nothing had to be done."""
+
+    statement: Statement
+    result: str
+    total: Decimal
+    declarations: int = 0
+
+
+def authorise_statement(*, statement_id: int, expect_total: Decimal, by: Actor, now: datetime) -> Authorised:
+    """Pays a payable statement (decisions.md §3.3): it, its lines and their declarations become paid.
+
+    What is taken back on it becomes clawed back. The total and the payment resource are stored, and from then on the
+    statement is frozen. Six SQL statements whatever its size. A paid statement stays as it is. Raises
+    StatementNotPayable, TotalHasChanged when the total is not `expect_total` to the penny, and LinesDisagree when a
+    line and its declaration do not say the same; nothing is changed then.
+    """
+    return until_lines_stand_still(lambda: _authorise(statement_id, expect_total, by, now))
+
+
+def _authorise(statement_id: int, expect_total: Decimal, by: Actor, now: datetime) -> Authorised:
+    with acting_as(by, "authorise_statement"):
+        statement, locked = lock_with_declarations(statement_id, SETTLED)
+        if statement.state == StatementState.PAID:
+            assert statement.total is not None
+            return Authorised(statement, "already paid", statement.total)
+        if statement.state != StatementState.PAYABLE:
+            raise StatementNotPayable(statement=statement.name, state=statement.state)
+        figures = figures_of(statement)
+        if figures.shown_total != expect_total:
+            raise TotalHasChanged(statement=statement.name, total=figures.shown_total, expected=expect_total)
+        document = document_of(figures, state=StatementState.PAID)
+        settled, moved = counts_from(
+            PAY, [now, by.name, figures.shown_total, json.dumps(document), statement.id, statement.id]
+        )
+        if settled != locked:
+            raise LinesMoved
+        if moved != settled:
+            raise LinesDisagree(statement=statement.name, number=settled - moved)
+        return Authorised(statement, "paid", figures.shown_total, declarations=moved)
