@@ -233,7 +233,7 @@ class OpsCommand(BaseCommand):
             options.pop(ours, None)
         self.report = Report()
         self._progress_asked = options.pop("progress")
-        self._as_json = options.pop("format") == "json"
+        self.as_json = options.pop("format") == "json"
         actor, reason = options.pop("actor", "").strip(), options.pop("reason", "").strip()
         self.applying = options.pop("apply", self.mode is Mode.ACTS)
         self.actor = Actor.command(actor or login_name(), reason=reason, command=self.name)
@@ -265,7 +265,7 @@ class OpsCommand(BaseCommand):
                 raise BadInput(*faults)
 
     def _show(self) -> None:
-        if self._as_json:
+        if self.as_json:
             self.stdout.write(as_json(self.document()))
             return
         table = self.table()
@@ -279,7 +279,7 @@ class OpsCommand(BaseCommand):
     def _show_bad_input(self, bad: BadInput) -> None:
         self.applying = False
         self.report = Report()
-        if self._as_json:
+        if self.as_json:
             for line in dict.fromkeys(fault.line for fault in bad.faults):
                 errors = [fault for fault in bad.faults if fault.line == line]
                 self.report.row(line=line, result="bad_input", errors=errors)

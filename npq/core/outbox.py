@@ -1,7 +1,12 @@
-"""Messages to participants: queued in the transaction of the change they tell of, sent afterwards."""
+"""Messages to participants: queued in the transaction of the change they tell of, delivered afterwards.
+
+`npq.core.delivery` delivers them, `npq.core.wording` has their words.
+"""
 
 import uuid
 from typing import Any
+
+from django.db.models import QuerySet
 
 from npq.core.choices import MessageKind
 from npq.core.models import Message
@@ -28,3 +33,9 @@ def queue_message(
         application_public_id=application_public_id,
         personalisation=personalisation,
     )
+
+
+def messages(*, to: str | None = None) -> QuerySet[Message]:
+    """All messages, oldest first; `to` compares addresses in any case."""
+    found = Message.objects.order_by("created_at", "id")
+    return found.filter(to__iexact=to) if to is not None else found
