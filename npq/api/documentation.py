@@ -9,7 +9,7 @@ added by `npq.api.schema` and need not be named here.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from npq.api.inputs import Body, ListQuery
@@ -43,7 +43,12 @@ class Documentation:
     body: Mapping[str, Body] | None = None
     query: Mapping[str, ListQuery] | None = None
     refusals: tuple[type[Refused], ...] = ()
+    refusals_in: Mapping[str, tuple[type[Refused], ...]] = field(default_factory=dict)
     created: bool = False
+
+    def refused_in(self, version: str) -> tuple[type[Refused], ...]:
+        """The refusals of its own that the action may answer with in a version."""
+        return (*self.refusals, *self.refusals_in.get(version, ()))
 
 
 def documented(
@@ -56,17 +61,19 @@ def documented(
     body: Mapping[str, Body] | None = None,
     query: Mapping[str, ListQuery] | None = None,
     refusals: tuple[type[Refused], ...] = (),
+    refusals_in: Mapping[str, tuple[type[Refused], ...]] | None = None,
     created: bool = False,
 ) -> Callable[[Action], Action]:
     """Documents a viewset's action.
 
     `operation` is the operation id (verb_noun), `summary` its line in the contents. Exactly one of `one`
     (a record), `many` (a page of records) and `csv` is the answer, each a table of shapes per version.
-    `refusals` are the refusals the action may answer with, of any status. `created`: the first time answers 201.
+    `refusals` are the refusals the action may answer with, of any status; `refusals_in` adds those that only some
+    versions know. `created`: the first time answers 201.
     """
     if sum(table is not None for table in (one, many, csv)) != 1:
         raise ValueError(f"{operation} must answer exactly one of one, many and csv")
-    documentation = Documentation(operation, summary, one, many, csv, body, query, refusals, created)
+    documentation = Documentation(operation, summary, one, many, csv, body, query, refusals, refusals_in or {}, created)
 
     def mark(action: Action) -> Action:
         action.documentation = documentation  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ An app's `api/inputs.py` holds tables of these per version, as its `outputs.py` 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.request import Request
@@ -159,7 +159,6 @@ class ListQuery:
     filters: tuple[Filter, ...] = ()
     sort: tuple[str, ...] = ()
     order: tuple[str, ...] = ("created_at", "id")
-    paged: bool = field(default=True)
 
     def arguments(self, filters: Filters, request: Request) -> dict[str, Any]:
         """The arguments of the app's query that a request asks for."""

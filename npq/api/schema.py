@@ -297,7 +297,7 @@ class ApiSchema(AutoSchema):
             found += [MalformedJson, WrongStructure]
         if self.method != "GET":
             found.append(BodyTooLarge)
-        return list(dict.fromkeys([*found, *documentation.refusals]))
+        return list(dict.fromkeys([*found, *documentation.refused_in(self.version)]))
 
     def _refusals(self, status: int, kinds: list[type[Refused]]) -> Schema:
         base = self._component("schemas", "Errors", ERRORS)
@@ -327,7 +327,7 @@ class ApiSchema(AutoSchema):
         """A name for a set of refusals: endpoints that share the set share the name."""
         if len(kinds) == 1:
             return f"Refused{kinds[0].__name__}"
-        own = [kind for kind in kinds if kind in self.documentation.refusals]
+        own = [kind for kind in kinds if kind in self.documentation.refused_in(self.version)]
         if own:
             return f"Refused{status}{_camel(self.documentation.operation)}"
         parts = {BadPage: "Page", BadFilter: "Filter", WrongStructure: "Body"}

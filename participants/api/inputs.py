@@ -32,6 +32,7 @@ _TRAINING_STATUS = Filter(
     {"type": "string", "enum": TrainingStatus.values},
     "Only people with an enrolment in this training status, showing those enrolments only.",
     "deferred",
+    (UnknownTrainingStatus,),
 )
 _FROM_PARTICIPANT_ID = Filter(
     "from_participant_id",
@@ -48,7 +49,7 @@ PARTICIPANTS = {
     "v2": _LIST_V1,
     "v3": ListQuery((UPDATED_SINCE, _TRAINING_STATUS, _FROM_PARTICIPANT_ID), sort=("created_at", "updated_at")),
 }
-ENROLMENTS = {"v2": ListQuery((UPDATED_SINCE,), paged=False)}
+ENROLMENTS = {"v2": ListQuery((UPDATED_SINCE,))}
 
 
 def _every_version(body: Body) -> dict[str, Body]:

@@ -39,7 +39,6 @@ from participants.errors import (
     ScheduleMissing,
     ScheduleNotFound,
     ScheduleUnchanged,
-    UnknownTrainingStatus,
 )
 from participants.queries.people import (
     Viewpoint,
@@ -64,13 +63,7 @@ class ParticipantViewSet(ApiViewSet):
     tag = "Participants"
     noun = "participant"
 
-    @documented(
-        "list_participants",
-        "List participants",
-        many=PARTICIPANT,
-        query=PARTICIPANTS,
-        refusals=(UnknownTrainingStatus,),
-    )
+    @documented("list_participants", "List participants", many=PARTICIPANT, query=PARTICIPANTS)
     def list(self, request: Request, **_: Any) -> HttpResponseBase:
         """Everybody with an application that you accepted, once each, with the training you accepted them for."""
         query = PARTICIPANTS[self.version].arguments(self.filters, request)
@@ -195,7 +188,7 @@ class EnrolmentViewSet(ApiViewSet):
     tag = "Participants"
     noun = "enrolment"
 
-    @documented("download_enrolments", "Download enrolments", csv=ENROLMENT, query=ENROLMENTS)
+    @documented("export_enrolments", "Export enrolments", csv=ENROLMENT, query=ENROLMENTS)
     def csv(self, request: Request, **_: Any) -> HttpResponseBase:
         """One row for each application you accepted. Pagination has no effect."""
         query = ENROLMENTS[self.version].arguments(self.filters, request)
