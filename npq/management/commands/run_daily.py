@@ -1,0 +1,42 @@
+"""`manage.py run_daily [--as-of DATE] [--apply]`: everything that is due, in one run a day."""
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from finance.services.mark_payable import mark_statements_payable
+from npq.core import clock
+from npq.core.commands import Fault, Mode, OpsCommand
+from npq.core.errors import Refused
+from npq.core.housekeeping import remove_expired_sessions, remove_old_rate_counters
+from npq.core.parsing import argument, iso_date
+
+HOUSEKEEPING = (remove_old_rate_counters, remove_expired_sessions)
+
+
+class Command(OpsCommand):
+    """Safe to run twice, to miss a night and to run late: each step looks for whatever is due by now."""
+
+    help = "Does everything that is due: makes statements payable, removes what has served its purpose."
+    mode = Mode.APPLIES
+    exclusive = True
+
+    def add_options(self, parser: CommandParser) -> None:
+        parser.add_argument("--as-of", type=argument(iso_date), metavar="DATE", help="instead of today's UK date")
+
+    def run(self, *, as_of: date | None, **_: Any) -> None:
+        self._make_statements_payable(as_of or clock.today())
+        for step in HOUSEKEEPING:
+            number = step(by=self.actor)
+            self.report.row(id=step.__name__, result="done", step="housekeeping", number=number)
+
+    def _make_statements_payable(self, as_of: date) -> None:
+        step = "mark_statements_payable"
+        for marked in mark_statements_payable(as_of=as_of, by=self.actor, now=clock.now()):
+            identifier = marked.statement.public_id
+            if isinstance(marked.problem, Refused):
+                self.refused(marked.problem, id=identifier, step=step)
+                continue
+            errors = [Fault("statement", "unexpected", repr(marked.problem))] if marked.problem else []
+            self.report.row(id=identifier, result=marked.result, errors=errors, step=step, number=marked.declarations)

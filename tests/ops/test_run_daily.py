@@ -1,0 +1,104 @@
+"""`run_daily`: everything that is due, once, whenever it runs."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from finance.models import Statement
+from npq.core.clock import today, wall_clock
+from npq.core.commands import only_run
+from npq.core.models import Change, RateCounter
+from tests.commands import CommandRun, run_command
+from tests.factories import ApiTokenFactory, RateCounterFactory, StatementFactory
+from tests.races.racing import race
+
+pytestmark = pytest.mark.django_db
+
+
+def daily(*arguments: str) -> CommandRun:
+    return run_command("run_daily", "--format", "json", *arguments)
+
+
+def states() -> dict[int, str]:
+    return dict(Statement.objects.order_by("month").values_list("month", "state"))
+
+
+@pytest.fixture
+def statements() -> None:
+    """Three, with deadlines long past, yesterday and today."""
+    for month, deadline in ((1, date(2025, 1, 25)), (2, today() - timedelta(days=1)), (3, today())):
+        StatementFactory(month=month, deadline_date=deadline, payment_date=today() + timedelta(days=30))
+
+
+def test_every_statement_past_its_deadline_becomes_payable(statements: None) -> None:
+    run = daily("--apply", "--actor", "nightly", "--reason", "nightly run")
+
+    assert run.code == 0
+    assert states() == {1: "payable", 2: "payable", 3: "open"}
+    assert run.json["counts"] == {"payable": 2, "done": 2}
+    trail = Change.objects.filter(table="finance_statement", operation="update")
+    assert set(trail.values_list("actor_name", "reason")) == {("nightly", "nightly run")}
+
+
+def test_without_apply_it_only_says_so(statements: None) -> None:
+    counter = RateCounterFactory(window=1)
+
+    run = daily()
+
+    assert (run.code, run.json["applied"]) == (0, False)
+    assert run.json["counts"]["payable"] == 2
+    assert states() == {1: "open", 2: "open", 3: "open"}
+    assert RateCounter.objects.filter(token=counter.token).exists()
+
+
+def test_a_second_run_finds_nothing_to_do(statements: None) -> None:
+    daily("--apply")
+    before = Change.objects.count()
+
+    again = daily("--apply")
+
+    assert (again.code, again.json["counts"]) == (0, {"done": 2})
+    assert Change.objects.count() == before
+
+
+def test_as_of_is_that_days_today(statements: None) -> None:
+    daily("--apply", "--as-of", "2025-01-25")
+    on_the_deadline = states()
+    daily("--apply", "--as-of", "2025-01-26")
+
+    assert (on_the_deadline[1], states()) == ("open", {1: "payable", 2: "open", 3: "open"})
+
+
+def test_old_counters_and_expired_sessions_go(settings: Any) -> None:
+    settings.NPQ_RATE_LIMIT_WINDOW_SECONDS = 300
+    token = ApiTokenFactory()
+    window = int(wall_clock().timestamp() // 300)
+    for age in (0, 287, 289, 5000):
+        RateCounterFactory(token=token, window=window - age)
+    for key, hours in (("over", -1), ("valid", 1)):
+        Session.objects.create(session_key=key, session_data="", expire_date=wall_clock() + timedelta(hours=hours))
+
+    run = daily("--apply")
+
+    assert {row["id"]: row["number"] for row in run.json["rows"]} == {
+        "remove_old_rate_counters": 2,
+        "remove_expired_sessions": 1,
+    }
+    assert sorted(window - kept for kept in RateCounter.objects.values_list("window", flat=True)) == [0, 287]
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["valid"]
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2025-02-30", "20250101", ""])
+def test_a_day_that_is_none(day: str) -> None:
+    assert daily("--apply", "--as-of", day).code == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_do_not_overlap() -> None:
+    with only_run("run_daily"):
+        (end,) = race(lambda: daily("--apply"))
+
+    assert end.value.code == 1
+    assert "is at work" in end.value.err
