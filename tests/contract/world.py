@@ -52,6 +52,17 @@ PAID = datetime(2024, 12, 25, 9, 0, tzinfo=UTC)
 DECLARED = datetime(2024, 11, 5, 9, 0, tzinfo=UTC)
 COMPLETED = datetime(2025, 2, 20, 14, 0, tzinfo=UTC)
 CLOCK = {"X-With-Server-Date": NOW.isoformat().replace("+00:00", "Z")}
+# What an application may say beside what the factory says.
+EVERY_ANSWER = {
+    "employer_name": "Northbeck Council",
+    "employment_role": "Adviser",
+    "private_childcare_provider_urn": "EY944860",
+    "itt_provider": "Northbeck Teacher Training",
+    "lead_mentor": False,
+    "targeted_delivery_funding_eligibility": True,
+    "works_as_senco": "no_but_i_plan_to_become_one",
+    "senco_start_date": date(2025, 9, 1),
+}
 
 
 def fixed(kind: str, number: int) -> uuid.UUID:
@@ -107,7 +118,7 @@ def _people(world: World, provider: Any) -> None:
     accepted = {"accepted": True, "accepted__accepted_at": ACCEPTED}
     for number, (name, facts) in enumerate(
         {
-            "pending": {"cohort": full},
+            "pending": {"cohort": full, **EVERY_ANSWER},
             "finished": {"cohort": capped, **accepted},
             "fresh": {"cohort": capped, **accepted},
             "deferred": {"cohort": full, **accepted, "accepted__training_status": TrainingStatus.DEFERRED},
@@ -121,6 +132,7 @@ def _people(world: World, provider: Any) -> None:
             public_id=fixed("b", number),
             full_name=f"{name.title()} Okafor",
             teacher_reference_number=f"{9_000_000 + number}",
+            previous_names=[f"{name.title()} Reed"] if name == "finished" else [],
             created_at=REGISTERED,
         )
         application = ApplicationFactory(
