@@ -175,3 +175,65 @@ class AdjustmentUndescribed(Refused):
     title = "description"
     code = "adjustment_undescribed"
     detail = "The description is empty. Say what the adjustment is for; the provider reads it."
+
+
+class NoStatementInMonth(Refused):
+    """The provider has no statement in the cohort for the month."""
+
+    title = "statement"
+    code = "no_statement_in_month"
+    detail = (
+        "{lead_provider} has no statement for {month} in cohort {cohort}. Choose a month that list_statements shows."
+    )
+
+
+class MoveFromPaid(Refused):
+    """What has been paid stays where it was paid."""
+
+    title = "from"
+    code = "move_from_paid"
+    detail = "The statement of {statement} has been paid, so nothing can be moved off it. Choose another month."
+
+
+class MoveToClosed(Refused):
+    """Declarations can only be moved to a statement that takes declarations."""
+
+    title = "to"
+    code = "move_to_closed"
+    detail = (
+        "The statement of {statement} ({state}, deadline {deadline}) takes no declarations. Choose an open output "
+        "statement whose deadline has not passed, or change it first (set_statement)."
+    )
+
+
+class MoveWithoutTerms(Refused):
+    """Nothing says what the declarations would be worth on the statement they would move to."""
+
+    title = "to"
+    code = "move_without_terms"
+    detail = (
+        "No contract terms hold for {courses} on the statement of {statement}. "
+        "Load the terms (load_contracts), then try again."
+    )
+
+
+class NothingToMove(Refused):
+    """No declaration on the statement is of the kind that was asked for."""
+
+    title = "from"
+    code = "nothing_to_move"
+    detail = (
+        "The statement of {statement} has no eligible, payable or awaiting-clawback declarations of that course and "
+        "type. Look at it with show_statement."
+    )
+
+
+class PaidForAnotherEnrolment(Refused):
+    """The person is paid for this type on another enrolment in the course family already."""
+
+    title = "declaration"
+    code = "paid_for_another_enrolment"
+    detail = (
+        "The participant's {declaration_type} on this course is paid for already, with declaration {other}. "
+        "Mark the application as funded by policy if it is to be paid again."
+    )

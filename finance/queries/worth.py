@@ -5,7 +5,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 
 from applications.choices import FundingEligibilityStatusCode
 from declarations.choices import DeclarationType
@@ -72,4 +73,23 @@ def counts_for_funding() -> Q:
                 FundingEligibilityStatusCode.MARKED_FUNDED_BY_POLICY
             )
         )
+    )
+
+
+def funded() -> Case:
+    """Whether a line carries targeted delivery funding, as an expression over `LineItem`."""
+    return Case(When(counts_for_funding(), then=Value(True)), default=Value(False))
+
+
+def place_for_person() -> Window:
+    """Where a line stands among those of one person, course and declaration type: the first one is paid.
+
+    A person counts once for each type on a course (finance.md §2.2), so lines in a later place are worth nothing.
+    One with targeted delivery funding comes before those without. To be used over the lines of one statement that
+    are of one kind.
+    """
+    return Window(
+        RowNumber(),
+        partition_by=[F("course_id"), F("declaration_type"), F("declaration__enrolment__participant_id")],
+        order_by=[funded().desc(), F("id")],
     )

@@ -56,7 +56,8 @@ def authorise_statement(*, statement_id: int, expect_total: Decimal, by: Actor, 
 
 def _authorise(statement_id: int, expect_total: Decimal, by: Actor, now: datetime) -> Authorised:
     with acting_as(by, "authorise_statement"):
-        statement, locked = lock_with_declarations(statement_id, SETTLED)
+        locked = lock_with_declarations(statement_id, SETTLED)
+        statement = locked.statements[statement_id]
         if statement.state == StatementState.PAID:
             assert statement.total is not None
             return Authorised(statement, "already paid", statement.total)
@@ -69,7 +70,7 @@ def _authorise(statement_id: int, expect_total: Decimal, by: Actor, now: datetim
         settled, moved = counts_from(
             PAY, [now, by.name, figures.shown_total, json.dumps(document), statement.id, statement.id]
         )
-        if settled != locked:
+        if settled != locked.declarations:
             raise LinesMoved
         if moved != settled:
             raise LinesDisagree(statement=statement.name, number=settled - moved)

@@ -23,14 +23,14 @@ WITH declarations AS MATERIALIZED (
   ORDER BY d.id FOR NO KEY UPDATE)
 SELECT s.*, locked.number AS locked_declarations
 FROM (SELECT count(*) AS number FROM declarations) AS locked, finance_statement AS s
-WHERE s.id = %s FOR NO KEY UPDATE OF s
+WHERE s.id = ANY(%s) ORDER BY s.id FOR NO KEY UPDATE OF s
 """
 
 
 class Locked(NamedTuple):
-    """A locked statement, and how many of its declarations were locked with it."""
+    """Locked statements by their internal id, and how many declarations were locked with them."""
 
-    statement: Statement
+    statements: dict[int, Statement]
     declarations: int
 
 
@@ -38,14 +38,17 @@ class LinesMoved(Exception):
     """Lines came or went between the lock on the declarations and the lock on the statement."""
 
 
-def lock_with_declarations(statement_id: int, states: Iterable[LineState]) -> Locked:
+def lock_with_declarations(statement_id: int, states: Iterable[LineState], *, also: Iterable[int] = ()) -> Locked:
     """Locks the declarations whose lines on a statement have one of the states, in id order, then the statement.
 
-    One SQL statement whatever the number of lines. Raises Statement.DoesNotExist.
+    `also` are the ids of further statements to lock. One SQL statement whatever the number of lines. The caller
+    compares the number of declarations with what it finds once all is locked, and raises LinesMoved when they differ.
     """
-    for statement in Statement.objects.raw(LOCK, [statement_id, list(states), statement_id]):
-        return Locked(statement, vars(statement)["locked_declarations"])
-    raise Statement.DoesNotExist
+    ids = [statement_id, *also]
+    found = list(Statement.objects.raw(LOCK, [statement_id, list(states), ids]))
+    if len(found) < len(set(ids)):
+        raise Statement.DoesNotExist
+    return Locked({each.id: each for each in found}, vars(found[0])["locked_declarations"])
 
 
 def until_lines_stand_still(attempt: Callable[[], Result]) -> Result:

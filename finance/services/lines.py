@@ -5,6 +5,7 @@ These are steps of a larger write: they run inside the caller's transaction, on 
 """
 
 from datetime import date
+from decimal import Decimal
 
 from declarations.models import Declaration
 from finance.choices import LineState, StatementState
@@ -12,6 +13,7 @@ from finance.errors import NoContractTerms, NoOpenStatement
 from finance.models import LineItem, Statement
 from finance.queries.statements import accepting_statements
 from finance.queries.terms import has_terms
+from finance.queries.worth import funded
 
 # What a void turns into a voided line; a paid one is clawed back instead.
 REMOVABLE = (LineState.ELIGIBLE, LineState.PAYABLE, LineState.INELIGIBLE)
@@ -38,7 +40,8 @@ def take_off_statement(declaration: Declaration) -> LineItem | None:
     """Voids the line of a declaration that has not been paid, and returns it; None when there is none to void.
 
     Possible while its statement is open or payable (decisions.md §3.2). What was authorised is never edited: an
-    ineligible line of a paid statement stays as it is, and a paid line needs `claw_back`.
+    ineligible line of a paid statement stays as it is, and a paid line needs `claw_back`. On a payable statement
+    what the line was worth goes to another line that the same person has there for the same type and course.
     """
     line = LineItem.objects.filter(declaration=declaration, state__in=REMOVABLE).order_by("-id").first()
     if line is None:
@@ -46,6 +49,8 @@ def take_off_statement(declaration: Declaration) -> LineItem | None:
     statement = Statement.objects.select_for_update(no_key=True).get(id=line.statement_id)
     if statement.state == StatementState.PAID:
         return None
+    if line.output_payment or line.targeted_delivery_funding:
+        _hand_on_worth(line)
     line.state = LineState.VOIDED
     line.terms = line.output_payment = line.targeted_delivery_funding = None
     line.save(update_fields=["state", "terms", "output_payment", "targeted_delivery_funding"])
@@ -87,6 +92,27 @@ def lock_next_statement(declaration: Declaration, day: date) -> Statement:
     if statement is None:
         raise NoOpenStatement(cohort=declaration.cohort)
     return statement
+
+
+def _hand_on_worth(line: LineItem) -> None:
+    """Values the line that was worth nothing while this one counted for the person (finance.md §2.2)."""
+    next_line = (
+        LineItem.objects.filter(
+            statement=line.statement_id,
+            course=line.course_id,
+            declaration_type=line.declaration_type,
+            state=LineState.PAYABLE,
+            declaration__enrolment__participant=line.declaration.enrolment.participant_id,
+        )
+        .exclude(id=line.id)
+        .annotate(is_funded=funded())
+        .order_by("-is_funded", "id")
+        .first()
+    )
+    if next_line is not None:
+        next_line.output_payment = line.output_payment
+        next_line.targeted_delivery_funding = line.targeted_delivery_funding if next_line.is_funded else Decimal(0)
+        next_line.save(update_fields=["output_payment", "targeted_delivery_funding"])
 
 
 def _add_line(declaration: Declaration, statement: Statement, state: LineState, **values: object) -> LineItem:

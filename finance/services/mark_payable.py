@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Case, F, QuerySet, Value, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import QuerySet
 
 from finance.choices import LineState, StatementState
 from finance.errors import LinesDisagree, StatementNotDue, StatementWithoutTerms
 from finance.models import ContractTerms, LineItem, Statement
 from finance.queries.statements import statements_due
 from finance.queries.terms import terms_of_month
-from finance.queries.worth import counts_for_funding, line_worth
+from finance.queries.worth import funded, line_worth, place_for_person
 from finance.services.closing import LinesMoved, counts_from, lock_with_declarations, until_lines_stand_still
 from npq.core.audit import Actor, acting_as
 
@@ -86,14 +85,15 @@ def mark_statements_payable(*, as_of: date, by: Actor, now: datetime) -> Iterato
 
 def _mark(statement_id: int, as_of: date, by: Actor, now: datetime) -> Marked:
     with acting_as(by, "mark_statement_payable"):
-        statement, locked = lock_with_declarations(statement_id, [LineState.ELIGIBLE])
+        locked = lock_with_declarations(statement_id, [LineState.ELIGIBLE])
+        statement = locked.statements[statement_id]
         if statement.state != StatementState.OPEN:
             return Marked(statement, "unchanged")
         if statement.deadline_date >= as_of:
             raise StatementNotDue(statement=statement.name, deadline=statement.deadline_date, day=as_of)
         terms = terms_of_month(statement.lead_provider_id, statement.cohort_id, statement.first_day)
         eligible, valued, moved, without_terms = counts_from(*_move(statement, list(terms.values()), now))
-        if eligible != locked:
+        if eligible != locked.declarations:
             raise LinesMoved
         if without_terms:
             raise StatementWithoutTerms(statement=statement.name, courses=", ".join(without_terms))
@@ -119,16 +119,8 @@ def _move(statement: Statement, terms: list[ContractTerms], now: datetime) -> tu
 
 def _eligible_lines(statement: Statement) -> QuerySet[LineItem, Any]:
     """The eligible lines, with `place` among the person's lines for the type and course, and `funded`."""
-    funded = Case(When(counts_for_funding(), then=Value(True)), default=Value(False))
     return (
         LineItem.objects.filter(statement=statement, state=LineState.ELIGIBLE)
-        .annotate(
-            funded=funded,
-            place=Window(
-                RowNumber(),
-                partition_by=[F("course_id"), F("declaration_type"), F("declaration__enrolment__participant_id")],
-                order_by=[funded.desc(), F("id")],
-            ),
-        )
+        .annotate(funded=funded(), place=place_for_person())
         .values("id", "course_id", "funded", "place")
     )

@@ -1,6 +1,7 @@
 """Where a declaration's line goes, and what a void makes of it."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from finance.choices import LineState
 from finance.errors import NoContractTerms, NoOpenStatement
 from finance.models import LineItem, Statement
+from finance.queries.calculation import figures_of
 from finance.queries.statements import next_open_statement
-from finance.services.lines import place_on_statement, take_off_statement
+from finance.services.lines import claw_back, place_on_statement, take_off_statement
 from tests.factories import ContractTermsFactory, DeclarationFactory, StatementFactory
+from tests.finance.books import Books
 
 DAY = date(2024, 12, 26)
 
@@ -105,3 +108,67 @@ class TestTakingOff:
 
     def test_nothing_to_void_without_a_line(self, declaration: Any) -> None:
         assert take_off_statement(declaration) is None
+
+    def test_a_payable_line_may_go_and_its_worth_goes_to_the_persons_other_line(self, db: Any) -> None:
+        books = Books()
+        books.terms("npq-headship")
+        january = books.statement(2025, 1)
+        first = books.enrol("npq-headship", training_status="withdrawn", targeted_delivery_funding_eligibility=True)
+        counted = books.declare(january, "npq-headship", enrolment=first)
+        second = books.enrol("npq-headship", participant=first.participant)
+        surplus = books.declare(january, "npq-headship", enrolment=second)
+        books.declare(january, "npq-headship")
+        books.mark_payable(january)
+        assert (books.line(counted).output_payment, books.line(surplus).output_payment) == (Decimal("185.55"), 0)
+
+        books.void(counted, on=DAY)
+
+        assert (books.line(counted).state, books.line(counted).output_payment) == (LineState.VOIDED, None)
+        assert (books.line(surplus).output_payment, books.line(surplus).targeted_delivery_funding) == (
+            Decimal("185.55"),
+            Decimal(0),
+        )
+        assert figures_of(january).output_payment == Decimal("371.10")
+
+    def test_an_ineligible_line_of_a_paid_statement_stays_as_it_is(self, db: Any) -> None:
+        books = Books()
+        books.terms("npq-headship")
+        january = books.statement(2025, 1)
+        duplicate = books.declare(january, "npq-headship", state=LineState.INELIGIBLE)
+        books.pay(january)
+
+        assert take_off_statement(duplicate) is None
+        assert books.line(duplicate).state == LineState.INELIGIBLE
+
+
+class TestClawingBack:
+    def test_takes_back_exactly_what_was_paid_on_the_next_statement(self, db: Any) -> None:
+        books = Books()
+        terms = books.terms("npq-headship")
+        january, april = books.statement(2025, 1), books.statement(2025, 4)
+        declaration = books.declare(january, "npq-headship", targeted_delivery_funding_eligibility=True)
+        books.pay(january)
+        books.terms("npq-headship", per_participant=Decimal("5000.00"), effective_month=date(2025, 2, 1))
+
+        line = claw_back(declaration, day=DAY)
+
+        assert (line.statement, line.state, line.terms) == (april, LineState.AWAITING_CLAWBACK, terms)
+        assert (line.output_payment, line.targeted_delivery_funding) == (Decimal("-185.55"), Decimal(-100))
+        assert line.paid_line == declaration.lines.get(state=LineState.PAID)
+
+    def test_refuses_when_no_statement_is_left(self, db: Any) -> None:
+        books = Books()
+        books.terms("npq-headship")
+        january = books.statement(2025, 1)
+        declaration = books.declare(january, "npq-headship")
+        books.pay(january)
+
+        with pytest.raises(NoOpenStatement):
+            claw_back(declaration, day=DAY)
+
+    def test_there_must_be_something_paid(self, declaration: Any) -> None:
+        statement_of(declaration)
+        place_on_statement(declaration, day=DAY, state=LineState.ELIGIBLE)
+
+        with pytest.raises(LineItem.DoesNotExist):
+            claw_back(declaration, day=DAY)
