@@ -13,6 +13,8 @@ class DeliveryPartner(Record):
 
     name = models.CharField(unique=True)
 
+    objects = TouchQuerySet.as_manager()
+
     def __str__(self) -> str:
         return self.name
 

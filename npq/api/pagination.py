@@ -17,14 +17,20 @@ MOST_DIGITS = 12
 def page_of(queryset: QuerySet[Any], parameters: QueryDict) -> QuerySet[Any]:
     """The rows of the page asked for, in the queryset's order.
 
-    The page is found by its ids alone, so that a deep page skips index entries and not joined records.
+    The page is found by its ids alone, so that a deep page skips index entries and not joined records. A union is
+    ordered by what it shows, so its order travels beside the ids.
     Raises BadPage when a number is not a positive whole number; too large a page size is cut to 3,000.
     """
     page = _positive(parameters.get("page[page]"), 1)
     per_page = min(_positive(parameters.get("page[per_page]"), DEFAULT_PER_PAGE), MOST_PER_PAGE)
     start = (min(page, LARGEST_PAGE) - 1) * per_page
-    ids = queryset.values("pk")[start : start + per_page]
-    return queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
+    order = queryset.query.order_by
+    if queryset.query.combinator:
+        keys = [str(key).lstrip("-") for key in order]
+        ids: Any = [row[0] for row in queryset.values_list("pk", *keys)[start : start + per_page]]
+    else:
+        ids = queryset.values("pk")[start : start + per_page]
+    return queryset.model._default_manager.filter(pk__in=ids).order_by(*order)
 
 
 def _positive(value: str | None, default: int) -> int:
