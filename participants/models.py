@@ -182,7 +182,8 @@ class Enrolment(Record):
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="enrolments")
-    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="enrolments")
+    # Not indexed by itself: enrolment_of_family begins with it, and the planner should take enrolment_of_provider.
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="enrolments", db_index=False)
     lead_provider = models.ForeignKey(LeadProvider, on_delete=models.PROTECT)
     course = models.ForeignKey(Course, on_delete=models.PROTECT)
     course_family = models.SlugField(db_index=False)
@@ -199,7 +200,11 @@ class Enrolment(Record):
 
     class Meta:
         indexes = [
-            models.Index(name="enrolment_of_provider", fields=["lead_provider", "participant"]),
+            models.Index(
+                name="enrolment_of_provider",
+                fields=["lead_provider", "participant"],
+                condition=Q(undone_at__isnull=True),
+            ),
             models.Index(name="enrolment_of_family", fields=["participant", "course_family", "accepted_at"]),
             models.Index(
                 name="enrolment_transferred", fields=["lead_provider"], condition=Q(transferred_at__isnull=False)
