@@ -23,6 +23,14 @@ MOVES = {
 }
 
 
+class StatementKind(TextChoices):
+    """Which months: those with output payments, those with service fees only, or both."""
+
+    OUTPUT = "output", "Output statements"
+    SERVICE_FEE = "service_fee", "Service fee only"
+    ALL = "all", "All"
+
+
 class LineState(TextChoices):
     """A declaration's line on a statement. A paid line stays paid: what is taken back is a second line."""
 

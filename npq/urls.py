@@ -13,6 +13,7 @@ urlpatterns = [
     # Before participants: /participants/npq/outcomes is not the participant "outcomes".
     path("api/", include("declarations.api.urls")),
     path("api/", include("participants.api.urls")),
+    path("api/", include("finance.api.urls")),
     re_path(r"^api(/.*)?$", unknown_path),
     path("admin/", admin.site.urls),
 ]

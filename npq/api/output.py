@@ -20,6 +20,8 @@ Schema = dict[str, Any]
 Source = str | BaseExpression | Combinable | Callable[[Any], BaseExpression | Combinable]
 
 ROWS_PER_CHUNK = 2000
+# How amounts are written (decisions.md §3.9).
+POUNDS = r"^-?\d+\.\d{2}$"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,15 @@ def _as_date(expression: Any) -> BaseExpression:
 
 def _as_date_at_midnight(expression: Any) -> BaseExpression:
     return _Written(expression, """to_char(%(expressions)s, 'YYYY-MM-DD"T00:00:00+00:00"')""")
+
+
+def _as_pounds(expression: Any) -> BaseExpression:
+    return _Written(expression, "round(%(expressions)s, 2)::text")
+
+
+def pounds(source: Source, description: str = "", *, null: bool = False, example: Any = "185.55") -> Attribute:
+    """An amount as text with two decimals, halves rounded away from zero; what is taken back is negative."""
+    return Attribute(source, {"type": "string", "pattern": POUNDS}, null, description, example, _as_pounds)
 
 
 def text(
