@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from finance.models import Statement
 from finance.services.effects import Effect
-from npq.core.commands import Report, Row, as_table, in_words
+from finance.services.mark_payable import Marked
+from npq.core.commands import Fault, OpsCommand, Report, Row, as_table, in_words
+from npq.core.errors import Refused
 from npq.core.money import in_pounds
 
 RECALCULATED = "recalculated"
@@ -21,6 +24,26 @@ def _value(name: str, value: Any) -> str:
     return in_words(value)
 
 
+def named(statement: Statement) -> dict[str, Any]:
+    """The columns that tell people which statement a row is about."""
+    return {
+        "lead_provider": statement.lead_provider.code,
+        "cohort": statement.cohort.identifier,
+        "statement": f"{statement.year}-{statement.month:02d}",
+    }
+
+
+def add_marked(command: OpsCommand, marked: Marked, **columns: Any) -> None:
+    """A row for a statement of the nightly run; one that failed says why."""
+    columns |= named(marked.statement)
+    identifier = marked.statement.public_id
+    if isinstance(marked.problem, Refused):
+        command.refused(marked.problem, id=identifier, **columns)
+        return
+    errors = [Fault("statement", "unexpected", repr(marked.problem))] if marked.problem else []
+    command.report.row(id=identifier, result=marked.result, errors=errors, **columns, declarations=marked.declarations)
+
+
 def add_effects(report: Report, effects: Iterable[Effect]) -> None:
     """A row for each statement whose total the change touches, with the total before and after."""
     for effect in effects:
@@ -28,9 +51,7 @@ def add_effects(report: Report, effects: Iterable[Effect]) -> None:
         report.row(
             id=statement.public_id,
             result=RECALCULATED,
-            lead_provider=statement.lead_provider.code,
-            cohort=statement.cohort.identifier,
-            statement=f"{statement.year}-{statement.month:02d}",
+            **named(statement),
             total_before=effect.before,
             total_after=effect.after,
             difference=effect.difference,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management import CommandParser
 
 from finance.management.finding import statement_by_id
-from finance.management.showing import changes_in_words
+from finance.management.showing import changes_in_words, named
 from finance.services.set_statement import set_statement
 from npq.core.commands import BadInput, Mode, OpsCommand
 from npq.core.errors import Refused
@@ -36,11 +36,7 @@ class Command(OpsCommand):
         if deadline_date is None and payment_date is None and output_fee is None:
             raise BadInput("nothing to change; give --deadline-date, --payment-date or --output-fee")
         statement = statement_by_id(id)
-        columns: dict[str, Any] = {
-            "lead_provider": statement.lead_provider.code,
-            "cohort": statement.cohort.identifier,
-            "statement": f"{statement.year}-{statement.month:02d}",
-        }
+        columns = named(statement)
         try:
             changes = set_statement(
                 statement_id=statement.id,

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
 from npq.core import clock
-from npq.core.commands import Fault, Mode, OpsCommand
-from npq.core.errors import Refused
+from npq.core.commands import Mode, OpsCommand
 from npq.core.housekeeping import remove_expired_sessions, remove_old_rate_counters
 from npq.core.parsing import argument, iso_date
 
@@ -34,9 +34,4 @@ class Command(OpsCommand):
     def _make_statements_payable(self, as_of: date) -> None:
         step = "mark_statements_payable"
         for marked in mark_statements_payable(as_of=as_of, by=self.actor, now=clock.now()):
-            identifier = marked.statement.public_id
-            if isinstance(marked.problem, Refused):
-                self.refused(marked.problem, id=identifier, step=step)
-                continue
-            errors = [Fault("statement", "unexpected", repr(marked.problem))] if marked.problem else []
-            self.report.row(id=identifier, result=marked.result, errors=errors, step=step, number=marked.declarations)
+            add_marked(self, marked, step=step)
