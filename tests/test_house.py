@@ -305,7 +305,7 @@ def test_every_verb_is_in_the_contents(app: str) -> None:
         if function.__module__ == f"{app}.services.{verb}"
         and not name.startswith("_")
         and {"by"} <= set(inspect.signature(function).parameters)
-        and "with acting_as" in inspect.getsource(function)
+        and re.search(r"with (acting_as|correcting)\(", inspect.getsource(function))
     }
 
     assert writers <= listed

@@ -15,6 +15,9 @@ from typing import Literal
 
 from django.db import connection, transaction
 
+from npq.core.errors import ReasonMissing
+from npq.core.listening import observed
+
 ActorKind = Literal["token", "staff", "command", "system"]
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -72,11 +75,24 @@ def acting_as(by: Actor, action: str, *, reason: str = "", durable: bool = True)
     """
     with transaction.atomic(durable=durable):
         declare(by, action, reason=reason)
-        yield
+        with observed():
+            yield
         if _rehearsing.get():
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             transaction.set_rollback(True)
+
+
+@contextlib.contextmanager
+def correcting(by: Actor, action: str) -> Iterator[None]:
+    """`acting_as` for staff's corrections, which say why: raises ReasonMissing when `by` gives no reason.
+
+    A rehearsal needs none: the reason is asked for where the effects are shown.
+    """
+    if not by.reason.strip() and not _rehearsing.get():
+        raise ReasonMissing
+    with acting_as(by, action):
+        yield
 
 
 @contextlib.contextmanager

@@ -54,6 +54,14 @@ class Refused(Exception):
         return [Problem(self.facts.get("title", self.title), self.code, self.sentence)]
 
 
+class ReasonMissing(Refused):
+    """A correction says why it is made."""
+
+    title = "reason"
+    code = "reason_missing"
+    detail = "Give the reason for this correction. It is kept in the audit trail."
+
+
 class RefusedTogether(Refused):
     """Several refusals of one request, in the order in which the rules were checked."""
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from npq.core.choices import GROUPS_WITH_OUTCOMES, CohortFunding, CourseGroup, MessageKind, MessageState, TokenScope
 from npq.core.clock import wall_clock
+from npq.core.listening import hear_touched
 
 
 class Record(models.Model):
@@ -35,6 +36,7 @@ class TouchQuerySet(models.QuerySet):
 
     def touch(self) -> int:
         """Moves `updated_at` to the real time now; returns how many rows."""
+        hear_touched(self)
         return self.update(updated_at=wall_clock())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from npq.core.choices import MessageKind
+from npq.core.listening import hear_message
 from npq.core.models import Message
 
 
@@ -26,13 +27,15 @@ def queue_message(
     """
     if not to:
         return None
-    return Message.objects.create(
+    message = Message.objects.create(
         kind=kind,
         to=to,
         participant_public_id=participant_public_id,
         application_public_id=application_public_id,
         personalisation=personalisation,
     )
+    hear_message(message)
+    return message
 
 
 def messages(*, to: str | None = None) -> QuerySet[Message]:
