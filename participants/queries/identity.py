@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q, QuerySet
 
 from applications.choices import FundingEligibilityStatusCode
 from applications.models import Application
@@ -66,26 +65,21 @@ def ineligible_duplicates(participant_id: int) -> QuerySet[Declaration]:
 
 @dataclass(frozen=True)
 class Belongings:
-    """A person and everything that hangs on them."""
+    """A person and everything that hangs on them; `declarations` are numbers, by the application's id."""
 
     participant: Participant
     applications: list[Application]
+    declarations: dict[int, int]
     retired_ids: int
 
 
 def belongings_of(participant: Participant) -> Belongings:
-    """What a merge would move: every application, annotated with `declarations`, and the ids retired before."""
-    declared = (
-        Declaration.objects.filter(enrolment__application=OuterRef("pk"))
-        .order_by()
-        .values("enrolment__application")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
+    """What a merge would move."""
     applications = (
         Application.objects.filter(participant=participant)
         .select_related("course", "cohort", "lead_provider", "enrolment")
-        .annotate(declarations=Coalesce(Subquery(declared), 0))
         .order_by("created_at", "id")
     )
-    return Belongings(participant, list(applications), participant.id_changes.count())
+    declared = Declaration.objects.filter(enrolment__participant=participant).order_by()
+    numbers = declared.values_list("enrolment__application").annotate(Count("pk"))
+    return Belongings(participant, list(applications), dict(numbers), participant.id_changes.count())
