@@ -123,3 +123,12 @@ class IneligibleForFundingReason(TextChoices):
 
     PREVIOUSLY_FUNDED = "previously-funded", "Previously funded"
     ESTABLISHMENT_INELIGIBLE = "establishment-ineligible", "Establishment ineligible"
+
+
+class TransferState(TextChoices):
+    """What became of a transfer that was planned for a day."""
+
+    WAITING = "waiting", "Waiting for its day"
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused on its day"
+    CANCELLED = "cancelled", "Cancelled"

@@ -16,6 +16,7 @@ from applications.choices import (
     HeadteacherStatus,
     ReasonForRejection,
     TeacherCatchment,
+    TransferState,
     WorksAsSenco,
 )
 from npq.core.choices import MessageKind
@@ -143,6 +144,12 @@ class Application(Record):
         self.decided_at = now
         self.save(update_fields=["status", "reason_for_rejection", "decided_at"])
 
+    def reopen(self) -> None:
+        """Makes it pending again; the caller holds the row's lock and has undone what rested on the decision."""
+        self.status = ApplicationStatus.PENDING
+        self.reason_for_rejection = self.decided_at = self.enrolment = None
+        self.save(update_fields=["status", "reason_for_rejection", "decided_at", "enrolment"])
+
     def tell_participant(self, kind: MessageKind, **facts: str) -> None:
         """Queues a message about this application to the address it was made with.
 
@@ -161,3 +168,47 @@ class Application(Record):
                 **facts,
             },
         )
+
+
+class PlannedTransfer(Record):
+    """A change of lead provider that waits for its day (UK); the nightly run carries it out or says why not."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="planned_transfers")
+    lead_provider = models.ForeignKey(LeadProvider, on_delete=models.PROTECT, related_name="+")
+    due_on = models.DateField("day")
+    requested_by = models.CharField()
+    reason = models.TextField()
+    state = models.CharField(choices=TransferState, default=TransferState.WAITING)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    refusal = models.TextField(blank=True, default="", help_text="Why it was refused on its day.")
+
+    class Meta:
+        indexes = [
+            models.Index(name="transfer_due", fields=["due_on", "id"], condition=Q(state=TransferState.WAITING)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="transfer_one_waiting_per_application",
+                fields=["application"],
+                condition=Q(state=TransferState.WAITING),
+            ),
+            models.CheckConstraint(name="transfer_state_known", condition=Q(state__in=TransferState.values)),
+            models.CheckConstraint(
+                name="transfer_settled_iff_not_waiting",
+                condition=Q(state=TransferState.WAITING, settled_at__isnull=True)
+                | (~Q(state=TransferState.WAITING) & Q(settled_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="transfer_refused_iff_refusal",
+                condition=Q(state=TransferState.REFUSED) & ~Q(refusal="")
+                | (~Q(state=TransferState.REFUSED) & Q(refusal="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} to {self.lead_provider_id} on {self.due_on}"
+
+    def settle(self, state: TransferState, now: datetime, refusal: str = "") -> None:
+        """Writes what became of it; the caller holds the row's lock."""
+        self.state, self.settled_at, self.refusal = state, now, refusal
+        self.save(update_fields=["state", "settled_at", "refusal"])

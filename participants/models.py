@@ -260,3 +260,28 @@ class TrainingStatusChange(Record):
 
     def __str__(self) -> str:
         return f"{self.enrolment_id}: {self.status}"
+
+
+class Note(Record):
+    """What a member of staff wrote down about a person or an application: signed, dated, never changed.
+
+    A note about a person stays with the participant id it was written about; `notes_about` follows merges.
+    """
+
+    participant = models.ForeignKey(Participant, null=True, blank=True, on_delete=models.PROTECT, related_name="notes")
+    application = models.ForeignKey(Application, null=True, blank=True, on_delete=models.PROTECT, related_name="notes")
+    text = models.TextField()
+    written_by = models.CharField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="note_about_person_or_application",
+                condition=Q(participant__isnull=True, application__isnull=False)
+                | Q(participant__isnull=False, application__isnull=True),
+            ),
+            models.CheckConstraint(name="note_signed_text", condition=~Q(text="") & ~Q(written_by="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.written_by}: {self.text[:40]}"

@@ -8,7 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from applications.choices import ApplicationStatus, ReasonForRejection, TeacherCatchment
-from applications.models import Application
+from applications.models import Application, PlannedTransfer
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason, OutcomeState
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership, Outcome
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
@@ -18,6 +18,7 @@ from npq.core.models import ApiToken, ApiTokenUse, Cohort, Course, LeadProvider,
 from participants.choices import TrainingStatus
 from participants.models import (
     Enrolment,
+    Note,
     Participant,
     ParticipantIdChange,
     Schedule,
@@ -200,6 +201,29 @@ class TrainingStatusChangeFactory(DjangoModelFactory):
     lead_provider = factory.SelfAttribute("enrolment.lead_provider")
     recorded_by = "a test"
     changed_at = ACCEPTED_AT
+
+
+class PlannedTransferFactory(DjangoModelFactory):
+    class Meta:
+        model = PlannedTransfer
+
+    application = factory.SubFactory(ApplicationFactory)
+    lead_provider = factory.SubFactory(LeadProviderFactory)
+    due_on = date(2024, 11, 1)
+    requested_by = "Sam Reyes"
+    reason = "Both providers agreed"
+
+
+class NoteFactory(DjangoModelFactory):
+    """About an application, unless a participant is given."""
+
+    class Meta:
+        model = Note
+
+    participant = None
+    application = factory.Maybe("participant", None, factory.SubFactory(ApplicationFactory))
+    text = "Telephoned: will send the letter of the school."
+    written_by = "Sam Reyes"
 
 
 class DeliveryPartnerFactory(DjangoModelFactory):
