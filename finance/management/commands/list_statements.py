@@ -1,0 +1,42 @@
+"""`manage.py list_statements [--lead-provider CODE] [--cohort C] [--state STATE]`."""
+
+from typing import Any
+
+from django.core.management import CommandParser
+
+from finance.choices import StatementState
+from finance.models import Statement
+from npq.core import parsing
+from npq.core.commands import OpsCommand
+from npq.core.models import Cohort, LeadProvider
+from npq.core.parsing import argument
+
+
+class Command(OpsCommand):
+    help = "Lists statements by provider, cohort and month. A total is shown once it has been authorised."
+
+    def add_options(self, parser: CommandParser) -> None:
+        parser.add_argument("--lead-provider", type=argument(parsing.lead_provider), metavar="CODE")
+        parser.add_argument("--cohort", type=argument(parsing.cohort))
+        parser.add_argument("--state", choices=StatementState.values)
+
+    def run(self, *, lead_provider: LeadProvider | None, cohort: Cohort | None, state: str | None, **_: Any) -> None:
+        asked = {"lead_provider": lead_provider, "cohort": cohort, "state": state}
+        found = (
+            Statement.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+            .select_related("lead_provider", "cohort")
+            .defer("payment")
+            .order_by("lead_provider__code", "cohort__start_year", "cohort__suffix", "year", "month")
+        )
+        for statement in found:
+            self.report.row(
+                id=statement.public_id,
+                result=statement.state,
+                lead_provider=statement.lead_provider.code,
+                cohort=statement.cohort.identifier,
+                statement=f"{statement.year}-{statement.month:02d}",
+                deadline_date=statement.deadline_date,
+                payment_date=statement.payment_date,
+                output_fee=statement.output_fee,
+                total=statement.total,
+            )
