@@ -1,10 +1,15 @@
 """A training that may be declared for: an accepted headteacher, contract terms and a statement that is open."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from finance.models import Statement
+from finance.queries.calculation import figures_of
+from finance.services.authorise import authorise_statement
+from finance.services.mark_payable import mark_statement_payable
+from npq.core.audit import Actor
 from npq.core.models import LeadProvider
 from participants.models import Enrolment
 from tests.conftest import ApiClient
@@ -70,3 +75,22 @@ def declared(api: ApiClient, enrolment: Enrolment, declaration_type: str = "star
     response = declare(api, "v3", enrolment, declaration_type, **more)
     assert response.status_code == 200, response.content
     return response.json()["data"]
+
+
+def close(statement: Statement) -> None:
+    """Makes a statement payable the day after its deadline."""
+    as_of = statement.deadline_date + timedelta(days=1)
+    mark_statement_payable(statement_id=statement.id, as_of=as_of, by=Actor.system(), now=NOW)
+
+
+def pay(statement: Statement) -> None:
+    """Makes a statement payable and authorises it."""
+    close(statement)
+    statement.refresh_from_db()
+    total = figures_of(statement).shown_total
+    authorise_statement(statement_id=statement.id, expect_total=total, by=Actor.system(), now=NOW)
+
+
+def next_statement(enrolment: Enrolment) -> Statement:
+    """The statement after the first of `trainee`: its deadline is 26 January 2025."""
+    return StatementFactory(lead_provider=enrolment.lead_provider, cohort=enrolment.cohort, month=2)
