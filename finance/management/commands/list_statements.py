@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management import CommandParser
 
 from finance.choices import StatementState
+from finance.management.showing import named
 from finance.models import Statement
 from npq.core import parsing
 from npq.core.commands import OpsCommand
@@ -32,9 +33,7 @@ class Command(OpsCommand):
             self.report.row(
                 id=statement.public_id,
                 result=statement.state,
-                lead_provider=statement.lead_provider.code,
-                cohort=statement.cohort.identifier,
-                statement=f"{statement.year}-{statement.month:02d}",
+                **named(statement),
                 deadline_date=statement.deadline_date,
                 payment_date=statement.payment_date,
                 output_fee=statement.output_fee,

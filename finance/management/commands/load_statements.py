@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from finance.management.showing import add_effects, changes_in_words, with_effects
+from finance.management.showing import add_effects, changes_in_words, named, with_effects
 from finance.services.load_statements import COLUMNS, load_statements
 from npq.core.commands import Mode, OpsCommand
 from npq.core.csv_files import read_csv
@@ -27,9 +27,7 @@ class Command(OpsCommand):
             self.report.row(
                 line=entry.row.line,
                 result=entry.result,
-                lead_provider=statement.lead_provider.code,
-                cohort=statement.cohort.identifier,
-                statement=f"{statement.year}-{statement.month:02d}",
+                **named(statement),
                 deadline_date=statement.deadline_date,
                 payment_date=statement.payment_date,
                 output_fee=statement.output_fee,

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.management import CommandParser
 
 from finance.management.finding import statement_by_id
+from finance.management.showing import named
 from finance.models import Statement
 from finance.queries.calculation import payment_document
 from npq.core.commands import OpsCommand, Row, as_table, in_words
@@ -27,9 +28,7 @@ class Command(OpsCommand):
         self.report.row(
             id=id,
             result="shown",
-            lead_provider=self.statement.lead_provider.code,
-            cohort=self.statement.cohort.identifier,
-            statement=f"{self.statement.year}-{self.statement.month:02d}",
+            **named(self.statement),
             deadline_date=self.statement.deadline_date,
             payment_date=self.statement.payment_date,
             output_fee=self.statement.output_fee,
