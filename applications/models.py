@@ -19,7 +19,7 @@ from applications.choices import (
     TransferState,
     WorksAsSenco,
 )
-from npq.core.choices import MessageKind
+from npq.core.choices import CohortFunding, MessageKind
 from npq.core.models import Cohort, Course, LeadProvider, Record, TouchQuerySet
 from npq.core.outbox import queue_message
 
@@ -149,6 +149,19 @@ class Application(Record):
         self.status = ApplicationStatus.PENDING
         self.reason_for_rejection = self.decided_at = self.enrolment = None
         self.save(update_fields=["status", "reason_for_rejection", "decided_at", "enrolment"])
+
+    def move_to_cohort(self, cohort: Cohort) -> None:
+        """Writes another cohort, with the funded place that its funding asks for (decisions.md §1.17).
+
+        An accepted place that moves under a cap is funded when its holder is entitled; the caller holds the row's
+        lock, has checked that it may move, and moves the enrolment too.
+        """
+        if cohort.funding == CohortFunding.UNFUNDED:
+            self.funded_place = False
+        elif cohort.capped and not self.cohort.capped and self.status == ApplicationStatus.ACCEPTED:
+            self.funded_place = self.entitled_to_funding
+        self.cohort = cohort
+        self.save(update_fields=["cohort", "funded_place"])
 
     def tell_participant(self, kind: MessageKind, **facts: str) -> None:
         """Queues a message about this application to the address it was made with.

@@ -4,21 +4,16 @@ import re
 from collections.abc import Iterable
 
 from applications.errors import ScheduleNotForCourse
-from applications.models import Application
 from declarations.models import Declaration
 from finance.queries.terms import has_terms
 from npq.core.audit import Actor, acting_as
-from npq.core.choices import CohortFunding
 from npq.core.clock import start_of_uk_day, uk_date
 from npq.core.errors import Refused
-from npq.core.models import Cohort
 from participants.choices import TrainingStatus
 from participants.errors import (
     AlreadyWithdrawn,
-    CohortFunded,
     CohortHasDeclarations,
     CohortNotReadable,
-    CohortWithoutCap,
     NoContractForCohort,
     ScheduleInvalidatesDeclarations,
     ScheduleMissing,
@@ -27,6 +22,7 @@ from participants.errors import (
 )
 from participants.models import Enrolment, Participant, Schedule
 from participants.queries import schedules_for
+from participants.queries.cohorts import funding_refusals
 from participants.services.training import LockedTraining, Training, lock
 
 _COHORT = re.compile(r"(?P<year>\d{4})(?P<suffix>[a-z]?)", re.ASCII)
@@ -48,20 +44,11 @@ def change_schedule(
         enrolment = locked.agreed()
         assert schedule is not None
         if schedule.cohort_id != enrolment.cohort_id:
-            _move_application(enrolment.application, schedule.cohort)
+            enrolment.application.move_to_cohort(schedule.cohort)
         enrolment.cohort = schedule.cohort
         enrolment.schedule = schedule
         enrolment.save(update_fields=["cohort", "schedule"])
         Participant.objects.filter(id=enrolment.participant_id).touch_all()
-
-
-def _move_application(application: Application, cohort: Cohort) -> None:
-    if cohort.funding == CohortFunding.UNFUNDED:
-        application.funded_place = False
-    elif cohort.capped and not application.cohort.capped:
-        application.funded_place = application.eligible_for_funding
-    application.cohort = cohort
-    application.save(update_fields=["cohort", "funded_place"])
 
 
 def _check(locked: LockedTraining, identifier: str | None, cohort: str | None) -> Schedule | None:
@@ -87,7 +74,7 @@ def _check(locked: LockedTraining, identifier: str | None, cohort: str | None) -
     if schedule.cohort_id != enrolment.cohort_id:
         if declarations and not refusals:
             refusals.append(CohortHasDeclarations())
-        refusals.extend(_funding(enrolment.cohort, schedule.cohort))
+        refusals.extend(funding_refusals(enrolment.cohort, schedule.cohort))
     return schedule
 
 
@@ -131,11 +118,3 @@ def _invalidated(declarations: Iterable[Declaration], schedule: Schedule) -> lis
         if declaration.declaration_type not in schedule.allowed_declaration_types
         or declaration.declaration_date < begins
     ]
-
-
-def _funding(current: Cohort, target: Cohort) -> list[Refused]:
-    if current.capped and target.funding == CohortFunding.FULL:
-        return [CohortWithoutCap(current=current, cohort=target)]
-    if current.funding == CohortFunding.UNFUNDED and target.funding != CohortFunding.UNFUNDED:
-        return [CohortFunded(current=current, cohort=target)]
-    return []
