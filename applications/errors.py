@@ -1,5 +1,7 @@
 """Why an application cannot be accepted, rejected or have its funded place changed (api.md §5.3)."""
 
+from typing import Any
+
 from npq.core.errors import Refused
 
 
@@ -127,4 +129,197 @@ class FundedPlaceFrozen(Refused):
     detail = (
         "The funded place cannot change while the participant has submitted, eligible, payable or paid declarations. "
         "Void them, change the funded place, then declare again."
+    )
+
+
+# Intake: what the registration service or a file delivers (decisions.md §5)
+
+
+class WrongField(Refused):
+    """One field of a delivered application cannot be taken; the title is the field's name."""
+
+    def __init__(self, field: str, **facts: Any) -> None:
+        super().__init__(title=field, field=field, **facts)
+
+
+class FieldMissing(WrongField):
+    """A required field is absent, null or blank."""
+
+    title = "the field's name"
+    code = "field_missing"
+    detail = "'#/{field}' is required. Send it with the application."
+
+
+class FieldNotText(WrongField):
+    """The field takes a text."""
+
+    title = "the field's name"
+    code = "field_not_text"
+    detail = "'#/{field}' must be a text, in quotation marks."
+
+
+class FieldUnreadable(WrongField):
+    """The text holds a character that cannot be stored."""
+
+    title = "the field's name"
+    code = "field_unreadable"
+    detail = "'#/{field}' holds a NUL character or broken Unicode. Remove it and send the application again."
+
+
+class FieldTooLong(WrongField):
+    """The text is longer than what the field is for."""
+
+    title = "the field's name"
+    code = "field_too_long"
+    detail = "'#/{field}' has {length} characters. Send at most {most}."
+
+
+class FieldNotBoolean(WrongField):
+    """The field takes true or false."""
+
+    title = "the field's name"
+    code = "field_not_boolean"
+    detail = "'#/{field}' must be true or false."
+
+
+class FieldNotUuid(WrongField):
+    """The field takes a UUID."""
+
+    title = "the field's name"
+    code = "field_not_uuid"
+    detail = "'#/{field}' must be a UUID with its hyphens, such as 2f0c9a5e-5a8f-4c0b-9a36-0f6a0e6f7b11."
+
+
+class FieldNotDate(WrongField):
+    """The field takes a day that exists."""
+
+    title = "the field's name"
+    code = "field_not_date"
+    detail = "'#/{field}' must be a date that exists, as YYYY-MM-DD."
+
+
+class FieldNotTimestamp(WrongField):
+    """The field takes an RFC 3339 date and time."""
+
+    title = "the field's name"
+    code = "field_not_timestamp"
+    detail = "'#/{field}' must be an RFC 3339 date and time, such as 2024-09-01T09:30:00Z."
+
+
+class FieldOutOfTime(WrongField):
+    """The day or instant cannot be true: it lies in the future, or before anybody who could apply."""
+
+    title = "the field's name"
+    code = "field_out_of_time"
+    detail = "'#/{field}' must lie between {earliest} and {latest}. Correct it and send the application again."
+
+
+class FieldNotKnown(WrongField):
+    """The field takes one of some words."""
+
+    title = "the field's name"
+    code = "field_not_known"
+    detail = "'#/{field}' must be one of {words}."
+
+
+class FieldNotList(WrongField):
+    """The field takes a list of texts."""
+
+    title = "the field's name"
+    code = "field_not_list"
+    detail = "'#/{field}' must be a list of at most {most} texts."
+
+
+class EmailMalformed(WrongField):
+    """The email address has no mailbox or no domain."""
+
+    title = "email"
+    code = "email_malformed"
+    detail = "'#/{field}' must be one email address, such as name@school.example.org."
+
+
+class TrnNotSevenDigits(WrongField):
+    """A TRN is seven digits, sent as text: leading noughts count."""
+
+    title = "teacher_reference_number"
+    code = "trn_not_seven_digits"
+    detail = "'#/{field}' must be a text of exactly 7 digits. Leave it out when the person has no TRN."
+
+
+class TrnValidatedWithoutTrn(WrongField):
+    """Nothing was validated: there is no TRN, or it is 0000000, which belongs to nobody."""
+
+    title = "teacher_reference_number_validated"
+    code = "trn_validated_without_trn"
+    detail = "'#/{field}' is true, but '#/teacher_reference_number' names nobody. Send the TRN, or send false."
+
+
+class CountryCodeMalformed(WrongField):
+    """A country code has three letters (ISO 3166 alpha-3)."""
+
+    title = "teacher_catchment_iso_country_code"
+    code = "country_code_malformed"
+    detail = "'#/{field}' must be an ISO 3166 code of three letters, such as GBR."
+
+
+class CohortNotYear(WrongField):
+    """The cohort is a start year."""
+
+    title = "cohort"
+    code = "cohort_not_year"
+    detail = "'#/{field}' must be a start year such as 2024, as a number or a text; the letter goes into cohort_suffix."
+
+
+class CohortSuffixNotLetter(WrongField):
+    """The suffix tells apart the cohorts of a year by one letter."""
+
+    title = "cohort_suffix"
+    code = "cohort_suffix_not_letter"
+    detail = "'#/{field}' must be one letter from a to z. Leave it out for a."
+
+
+class UnknownCohort(WrongField):
+    """No cohort of that year and suffix exists."""
+
+    title = "cohort"
+    code = "unknown_cohort"
+    detail = "There is no cohort {cohort}. The cohorts are {known}."
+
+
+class UnknownCourse(WrongField):
+    """No course has that identifier."""
+
+    title = "course_identifier"
+    code = "unknown_course"
+    detail = "'#/{field}' must be one of {known}."
+
+
+class UnknownLeadProvider(WrongField):
+    """No lead provider has that short code."""
+
+    title = "lead_provider"
+    code = "unknown_lead_provider"
+    detail = "'#/{field}' must be one of {known}."
+
+
+class VerifiedTrnContradicted(WrongField):
+    """The person has another verified TRN: one of the two is wrong, or they are two people (decisions.md §8)."""
+
+    title = "teacher_reference_number"
+    code = "verified_trn_contradicted"
+    detail = (
+        "Participant {participant} has another verified TRN. Ask DfE staff which of the two is right; "
+        "they can correct it, and then the application can be sent again."
+    )
+
+
+class ApplicationContradicted(WrongField):
+    """An application with this id is stored, with other content."""
+
+    status = 409
+    title = "id"
+    code = "application_contradicted"
+    detail = (
+        "An application with this id was received before with other content: {fields} differ. "
+        "Send a new application under a new id, or ask DfE staff to correct the one that is stored."
     )

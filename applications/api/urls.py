@@ -3,6 +3,7 @@
 from django.urls import path
 
 from applications.api.inputs import APPLICATIONS_CSV
+from applications.api.intake import IntakeViewSet
 from applications.api.views import ApplicationViewSet
 
 # below `npq-applications`: method, action
@@ -15,6 +16,7 @@ ROUTES = {
 }
 
 urlpatterns = [
+    path("registration/v1/applications", IntakeViewSet.as_view({"post": "create"}), {"version": "v1"}),
     *(
         path(f"{version}/npq-applications.csv", ApplicationViewSet.as_view({"get": "export"}), {"version": version})
         for version in APPLICATIONS_CSV

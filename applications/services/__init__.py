@@ -2,6 +2,13 @@
 
 from applications.services.accept import accept_application
 from applications.services.change_funded_place import change_funded_place
+from applications.services.receive import receive_application, receive_applications
 from applications.services.reject import reject_application
 
-__all__ = ["accept_application", "change_funded_place", "reject_application"]
+__all__ = [
+    "accept_application",
+    "change_funded_place",
+    "receive_application",
+    "receive_applications",
+    "reject_application",
+]

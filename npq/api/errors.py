@@ -72,6 +72,13 @@ class WrongStructure(BadRequest):
     )
 
 
+class NotAnObject(BadRequest):
+    """The body of a delivery is not one flat JSON object."""
+
+    code = "not_an_object"
+    detail = "The request body must be one flat JSON object that holds the fields of one application."
+
+
 class FilterNotKeyValue(BadRequest):
     """`filter` was sent without a key."""
 

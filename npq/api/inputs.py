@@ -5,11 +5,12 @@ An app's `api/inputs.py` holds tables of these per version, as its `outputs.py` 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 
+from npq.api.errors import BadRequest, NotAnObject, WrongStructure
 from npq.api.output import Schema
 from npq.api.requests import Filters, sorting
 from npq.core.errors import Refused
@@ -30,6 +31,14 @@ class Field:
         if self.example is not None:
             schema["example"] = self.example
         return schema
+
+
+def or_null(given: Field) -> Field:
+    """The same attribute, which may also be null or left out; its example is null."""
+    schema = {**given.schema, "nullable": True}
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
+    return replace(given, schema=schema, required=False, example=None)
 
 
 def words(values: Iterable[str], description: str, *, required: bool = False, example: Any = None) -> Field:
@@ -77,6 +86,9 @@ class Body:
     exactly what is documented. `optional`: the whole body may be left out.
     """
 
+    # What a body of another structure is refused with.
+    misread: ClassVar[type[BadRequest]] = WrongStructure
+
     name: str
     type: str
     attributes: Mapping[str, Field]
@@ -87,6 +99,15 @@ class Body:
 
     def published(self) -> Schema:
         """The JSON schema of the whole body."""
+        data: Schema = {
+            "type": "object",
+            "required": ["attributes"],
+            "properties": {"type": {"type": "string", "example": self.type}, "attributes": self.published_attributes()},
+        }
+        return {"type": "object", "required": ["data"], "properties": {"data": data}}
+
+    def published_attributes(self) -> Schema:
+        """The JSON schema of the attributes alone."""
         attributes: Schema = {
             "type": "object",
             "properties": {name: given.published() for name, given in self.attributes.items()},
@@ -94,12 +115,18 @@ class Body:
         required = [name for name, given in self.attributes.items() if given.required]
         if required:
             attributes["required"] = required
-        data: Schema = {
-            "type": "object",
-            "required": ["attributes"],
-            "properties": {"type": {"type": "string", "example": self.type}, "attributes": attributes},
-        }
-        return {"type": "object", "required": ["data"], "properties": {"data": data}}
+        return attributes
+
+
+@dataclass(frozen=True)
+class FlatBody(Body):
+    """A request body that is one flat object of attributes, without an envelope: what the intake takes."""
+
+    misread: ClassVar[type[BadRequest]] = NotAnObject
+
+    def published(self) -> Schema:
+        """The JSON schema of the whole body."""
+        return self.published_attributes()
 
 
 @dataclass(frozen=True)

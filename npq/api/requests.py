@@ -14,7 +14,7 @@ from django.http import Http404, QueryDict
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from npq.api.errors import BadFilter, FilterNotKeyValue, MalformedJson, UnreadableText, WrongStructure
+from npq.api.errors import BadFilter, FilterNotKeyValue, MalformedJson, NotAnObject, UnreadableText, WrongStructure
 from npq.core.texts import is_readable
 from npq.core.texts import timestamp_or_none as timestamp_or_none
 from npq.core.texts import uuid_or_none as uuid_or_none
@@ -83,6 +83,13 @@ def attributes_of(request: Request, known: Iterable[str], *, optional: bool = Fa
     if not found:
         raise WrongStructure
     return found
+
+
+def object_of_body(request: Request) -> dict[str, Any]:
+    """The one flat JSON object of a body without an envelope. Raises NotAnObject for anything else."""
+    if not isinstance(request.data, dict):
+        raise NotAnObject
+    return request.data
 
 
 def text_or_none(value: Any) -> str | None:

@@ -294,7 +294,7 @@ class ApiSchema(AutoSchema):
             found += [BadFilter] if filters else []
             found += [kind for one in filters for kind in one.refusals]
         if documentation.body is not None:
-            found += [MalformedJson, WrongStructure]
+            found += [MalformedJson, documentation.body[self.version].misread]
         if self.method != "GET":
             found.append(BodyTooLarge)
         return list(dict.fromkeys([*found, *documentation.refused_in(self.version)]))

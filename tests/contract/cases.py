@@ -70,17 +70,20 @@ class Case:
             name, case = self.first
             (before,) = [one for one in operations() if one.name == name and one.document == operation.document]
             case.ask(before, world)
-        body = None if self.attributes is None else {"data": {"type": "contract", "attributes": self._filled(world)}}
-        if operation.document.startswith("registration"):
-            return operation.ask(world.registration, body=self.attributes)
-        return operation.ask(world.owner, world.ids.get(self.subject, ""), body=body, query=self.query)
+        is_intake = operation.document.startswith("registration")
+        client = world.registration if is_intake else world.owner
+        identifier = world.ids.get(self.subject, "")
+        return operation.ask(client, identifier, body=self.body(world, flat=is_intake), query=self.query)
 
-    def _filled(self, world: World) -> dict[str, Any]:
-        assert self.attributes is not None
-        return {
+    def body(self, world: World, *, flat: bool = False) -> dict[str, Any] | None:
+        """What it sends, with the world's ids in it; the intake takes attributes without an envelope."""
+        if self.attributes is None:
+            return None
+        attributes = {
             name: world.ids.get(value.removeprefix("id of "), value) if isinstance(value, str) else value
             for name, value in self.attributes.items()
         }
+        return attributes if flat else {"data": {"type": "contract", "attributes": attributes}}
 
 
 HEADSHIP = {"course_identifier": "npq-headship"}
@@ -92,8 +95,19 @@ DECLARATION = {
     "delivery_partner_id": "id of partner 1",
 }
 OUTCOME = {**HEADSHIP, "state": "failed", "completion_date": "2025-03-01"}
+DELIVERY = {
+    "id": "9d1e7c44-6b0a-4f7e-8a2d-3c5b1f0d2e90",
+    "participant_id": "id of finished participant",
+    "full_name": "Finished Okafor",
+    "email": "finished@example.org",
+    "course_identifier": "npq-headship",
+    "lead_provider": "ambition",
+    "cohort": 2024,
+    "eligible_for_funding": True,
+}
 
 SUCCESS: dict[str, Case] = {
+    "deliver_application": Case(attributes=DELIVERY),
     "list_applications": Case(),
     "export_applications": Case(),
     "show_application": Case("pending application"),
@@ -127,6 +141,8 @@ SUCCESS: dict[str, Case] = {
 }
 
 REFUSED: dict[tuple[str, int], Case] = {
+    ("deliver_application", 409): Case(attributes={**DELIVERY, "id": "id of pending application"}),
+    ("deliver_application", 422): Case(attributes={**DELIVERY, "cohort": 1999}),
     ("accept_application", 422): Case("rejected application"),
     ("reject_application", 422): Case("fresh application"),
     ("change_funded_place", 422): Case("fresh application", {"funded_place": "true"}),
