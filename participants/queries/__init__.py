@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from applications.models import Application
@@ -20,6 +20,7 @@ __all__ = [
     "enrolment_in_the_way",
     "find_schedule",
     "lock_application",
+    "lock_current_enrolment",
     "lock_enrolment",
     "lock_people",
     "lock_training",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 MOST_ATTEMPTS = 20
+# The class of the advisory locks on TRNs.
+TRN_LOCKS = 7_201_907
 
 
 def same_person(participant_ids: Iterable[int]) -> set[int]:
@@ -45,12 +48,15 @@ def same_person(participant_ids: Iterable[int]) -> set[int]:
 def lock_people(participant_ids: Iterable[int], *, trns: Iterable[str] = ()) -> dict[int, Participant]:
     """Locks participants and everybody with the same verified TRN, in id order; returns them by id.
 
-    `trns` adds everybody with these verified TRNs, for a write that is about to give one of them to somebody.
+    `trns` adds everybody with these verified TRNs, for a write that is about to give one of them to somebody; it
+    also keeps out whoever gives the same TRN to somebody else at that moment.
     Must run inside a transaction. Every write takes these locks first, so that whatever the rules say of a
     person is decided by one transaction at a time (decisions.md §2).
     """
     wanted = set(participant_ids)
     extra = list(trns)
+    if extra:
+        _lock_trns(extra)
     for _ in range(MOST_ATTEMPTS):
         ids = _with_trns(same_person(wanted), extra)
         savepoint = transaction.savepoint()
@@ -62,6 +68,19 @@ def lock_people(participant_ids: Iterable[int], *, trns: Iterable[str] = ()) -> 
     raise TooMuchContention
 
 
+def _lock_trns(trns: list[str]) -> None:
+    """Keeps two transactions from giving one TRN to two people at once, while nobody has it whose row they share.
+
+    Advisory locks on a small range of keys, in order: a large batch must not fill the server's table of locks.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, key) FROM "
+            "(SELECT DISTINCT hashtext(trn) & 255 AS key FROM unnest(%s::text[]) AS trn ORDER BY key) AS keys",
+            [TRN_LOCKS, trns],
+        )
+
+
 def _with_trns(ids: set[int], trns: list[str]) -> set[int]:
     if not trns:
         return ids
@@ -71,16 +90,20 @@ def _with_trns(ids: set[int], trns: list[str]) -> set[int]:
     return ids | set(holders)
 
 
-def lock_application(application_id: int, *, held_by: int | None) -> tuple[Application, dict[int, Participant]]:
+def lock_application(
+    application_id: int, *, held_by: int | None, also: Iterable[int] = ()
+) -> tuple[Application, dict[int, Participant]]:
     """Locks an application after its person; returns it with its people by id.
 
-    `held_by` is the id of the provider that must hold it, None for staff and commands. Raises
-    Application.DoesNotExist when another provider holds it by now.
+    `held_by` is the id of the provider that must hold it, None for staff and commands; `also` are the ids of
+    participants to lock besides, whom the application is about to be given to. Raises Application.DoesNotExist when
+    another provider holds it by now.
     """
+    besides = list(also)
     for _ in range(MOST_ATTEMPTS):
         participant_id = Application.objects.values_list("participant_id", flat=True).get(id=application_id)
         savepoint = transaction.savepoint()
-        people = lock_people([participant_id])
+        people = lock_people([participant_id, *besides])
         application = _locked_application(application_id)
         if application.participant_id == participant_id:
             transaction.savepoint_commit(savepoint)
@@ -96,6 +119,13 @@ def lock_enrolment(enrolment_id: int) -> tuple[Enrolment, dict[int, Participant]
     application_id = Enrolment.objects.values_list("application_id", flat=True).get(id=enrolment_id)
     application, people = lock_application(application_id, held_by=None)
     return _locked_enrolment(enrolment_id, application), people
+
+
+def lock_current_enrolment(application: Application) -> Enrolment | None:
+    """Locks the enrolment of an application the caller has locked; None when it is not accepted."""
+    if application.enrolment_id is None:
+        return None
+    return _locked_enrolment(application.enrolment_id, application)
 
 
 def lock_training(

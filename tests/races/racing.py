@@ -18,10 +18,12 @@ really kept out. With the locks off they all do, and the damage shows every time
 """
 
 import contextlib
+import functools
 import importlib
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,19 +56,23 @@ def race(*racers: Callable[[], Any]) -> list[End]:
     """
     start = threading.Barrier(len(racers))
 
-    def run(racer: Callable[[], Any]) -> End:
-        try:
-            connection.ensure_connection()
-            start.wait(HANG_SECONDS)
-            return End(value=racer())
-        except Exception as error:  # noqa: BLE001  the test looks at whatever it was
-            return End(error=error)
-        finally:
-            connections.close_all()
+    def together(racer: Callable[[], Any]) -> Any:
+        connection.ensure_connection()
+        start.wait(HANG_SECONDS)
+        return racer()
 
     with ThreadPoolExecutor(max_workers=len(racers)) as pool:
-        started = [pool.submit(run, racer) for racer in racers]
+        started = [pool.submit(_end_of, functools.partial(together, racer)) for racer in racers]
         return [future.result(HANG_SECONDS) for future in started]
+
+
+def _end_of(racer: Callable[[], Any]) -> End:
+    try:
+        return End(value=racer())
+    except Exception as error:  # noqa: BLE001  the test looks at whatever it was
+        return End(error=error)
+    finally:
+        connections.close_all()
 
 
 def kinds(ends: list[End]) -> list[str]:
@@ -87,6 +93,30 @@ def meet_after(monkeypatch: pytest.MonkeyPatch, *targets: str, racers: int = 2) 
 
     for target in targets:
         _call_after(monkeypatch, target, wait)
+
+
+def intrude_after(monkeypatch: pytest.MonkeyPatch, target: str, intruder: Callable[[], Any]) -> Callable[[], End]:
+    """Starts the intruder when a target has been called for the first time, and lets it finish if it can.
+
+    For races whose damage depends on who comes last: without locks the intruder is through before whoever called
+    the target goes on; with locks it waits. Returns a function that gives the intruder's end.
+    """
+    pool = ThreadPoolExecutor(max_workers=1)
+    once = threading.Lock()
+    started: list[Future[End]] = []
+
+    def intrude() -> None:
+        if once.acquire(blocking=False):
+            started.append(pool.submit(_end_of, intruder))
+            with contextlib.suppress(FutureTimeoutError):
+                started[0].result(PATIENCE_SECONDS)
+
+    def end() -> End:
+        pool.shutdown()
+        return started[0].result(HANG_SECONDS)
+
+    _call_after(monkeypatch, target, intrude)
+    return end
 
 
 def _call_after(monkeypatch: pytest.MonkeyPatch, target: str, then: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from finance.models import Milestone
 from npq.core.audit import Actor
 from npq.core.models import Change, Cohort, Course, LeadProvider
 from participants.models import Schedule, ScheduleWindow
@@ -18,7 +19,7 @@ from tests.commands import run_command
 pytestmark = pytest.mark.django_db
 
 BY = Actor.system("a test")
-TABLES = [LeadProvider, Course, Cohort, Schedule, ScheduleWindow]
+TABLES = [LeadProvider, Course, Cohort, Schedule, ScheduleWindow, Milestone]
 
 
 @pytest.fixture
@@ -238,6 +239,17 @@ def test_every_day_has_exactly_one_default_and_dated_windows_never_overlap(loade
             day += timedelta(days=1)
 
 
+def test_milestones_are_of_the_types_their_schedule_allows(loaded: None) -> None:
+    for milestone in Milestone.objects.select_related("schedule"):
+        assert milestone.declaration_type in milestone.schedule.allowed_declaration_types
+    autumn = Milestone.objects.filter(schedule__identifier="npq-specialist-autumn", schedule__cohort__start_year=2024)
+    assert list(autumn.order_by("deadline_date").values_list("declaration_type", "deadline_date")) == [
+        ("started", date(2024, 11, 25)),
+        ("retained-1", date(2025, 5, 26)),
+        ("completed", date(2026, 2, 21)),
+    ]
+
+
 def test_a_second_load_changes_nothing(loaded: None) -> None:
     before = [list(model.objects.order_by("id").values()) for model in TABLES]
     changes = Change.objects.count()
@@ -247,7 +259,7 @@ def test_a_second_load_changes_nothing(loaded: None) -> None:
     assert [list(model.objects.order_by("id").values()) for model in TABLES] == before
     assert Change.objects.count() == changes
     assert {file.name: (file.created, file.changed, file.removed) for file in again} == dict.fromkeys(
-        ["lead_providers", "courses", "cohorts", "schedules", "schedule_windows"], (0, 0, 0)
+        ["lead_providers", "courses", "cohorts", "schedules", "schedule_windows", "milestones"], (0, 0, 0)
     )
 
 
@@ -278,7 +290,8 @@ def test_windows_become_exactly_the_files(loaded: None, copy: Path) -> None:
 
     days = ScheduleWindow.objects.filter(cohort__start_year=2021, course_group="leadership").order_by("first_day")
     assert list(days.values_list("first_day", flat=True)) == [date(2022, 1, 1), None]
-    assert (files[-1].created, files[-1].removed) == (1, 1)
+    (windows,) = [file for file in files if file.name == "schedule_windows"]
+    assert (windows.created, windows.removed) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +304,8 @@ def test_windows_become_exactly_the_files(loaded: None, copy: Path) -> None:
                                                                              "invalid")),
         ("schedule_windows.csv", "2021a,support,npq-aso-december", "2021a,support,npq-aso-may",
          (6, "schedule_windows.csv schedule", "invalid")),
+        ("milestones.csv", "2021a,npq-specialist-autumn,retained-1", "2021a,npq-specialist-autumn,retained-2",
+         (7, "milestones.csv declaration_type", "invalid")),
         ("lead_providers.csv", "code,name", "code,title", (1, "lead_providers.csv name", "column_missing")),
     ],
 )  # fmt: skip
@@ -316,5 +331,6 @@ def test_the_command_reports_each_file(db: Any) -> None:
         "cohorts": 7,
         "schedules": 50,
         "schedule_windows": 58,
+        "milestones": 127,
     }
     assert set(Change.objects.values_list("actor_name", flat=True)) == {"Ada"}
