@@ -1,4 +1,4 @@
-"""Loading the data the project is shipped with: providers, courses, cohorts, schedules and default windows."""
+"""Loading the data the project is shipped with: providers, courses, cohorts, schedules, default windows, milestones."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, models
 
+from finance.models import Milestone
 from npq.core.audit import Actor, acting_as
 from npq.core.choices import CohortFunding, CourseGroup
 from npq.core.commands import BadInput, Fault
@@ -47,6 +48,7 @@ def load_reference_data(*, by: Actor, directory: Path = SHIPPED) -> list[Loaded]
             files.store("cohorts.csv", Cohort, ["start_year", "suffix"], _cohort),
             files.store("schedules.csv", Schedule, ["cohort_id", "identifier"], _schedule(files)),
             _store_windows(files),
+            files.store("milestones.csv", Milestone, ["schedule_id", "declaration_type"], _milestone(files)),
         ]
 
 
@@ -135,6 +137,21 @@ def _schedule(files: _Files) -> Reader:
         }
 
     return Reader(("cohort", "identifier", "course_group", "first_day", "declaration_types"), values_of)
+
+
+def _milestone(files: _Files) -> Reader:
+    def values_of(row: CsvRow) -> dict[str, Any]:
+        schedules = {each.identifier: each for each in Schedule.objects.filter(cohort=files.cohort(row))}
+        schedule = schedules.get(row.read("schedule", one_of(schedules)) or "")
+        return {
+            "schedule_id": schedule and schedule.id,
+            "declaration_type": row.read(
+                "declaration_type", one_of(schedule.allowed_declaration_types if schedule else DECLARATION_TYPES)
+            ),
+            "deadline_date": row.read("last_day", iso_date),
+        }
+
+    return Reader(("cohort", "schedule", "declaration_type", "last_day"), values_of)
 
 
 def schedule_name(identifier: str) -> str:
