@@ -147,20 +147,25 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def without_index(name: str) -> Iterator[None]:
-    """Within the block the database lacks a unique index: shows what the lock and the index keep together.
+    """Within the block the database lacks a unique index or constraint: shows what the lock and it keep together.
 
-    Afterwards the index is put back; its table, and all that refers to it, is emptied first. Look before.
+    Afterwards it is put back; its table, and all that refers to it, is emptied first. Look before.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT indrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index "
+            "SELECT indrelid::regclass::text, pg_get_indexdef(indexrelid), pg_get_constraintdef(pg_constraint.oid) "
+            "FROM pg_index LEFT JOIN pg_constraint ON conindid = indexrelid AND contype = 'u' "
             "WHERE indexrelid = %s::regclass",
             [name],
         )
-        table, definition = cursor.fetchone()
-        cursor.execute(f'DROP INDEX "{name}"')
+        table, definition, constraint = cursor.fetchone()
+        drop, put_back = f'DROP INDEX "{name}"', definition
+        if constraint:
+            drop = f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'
+            put_back = f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {constraint}'
+        cursor.execute(drop)
         try:
             yield
         finally:
             cursor.execute(f"TRUNCATE {table} CASCADE")
-            cursor.execute(definition)
+            cursor.execute(put_back)
