@@ -198,6 +198,7 @@ class TrainingStatusChangeFactory(DjangoModelFactory):
 
     enrolment = factory.SubFactory(EnrolmentFactory)
     status = TrainingStatus.ACTIVE
+    reason = factory.LazyAttribute(lambda made: None if made.status == TrainingStatus.ACTIVE else "other")
     lead_provider = factory.SelfAttribute("enrolment.lead_provider")
     recorded_by = "a test"
     changed_at = ACCEPTED_AT
