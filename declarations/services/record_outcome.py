@@ -63,7 +63,7 @@ def record_outcome(
         assert enrolment is not None
         assert state is not None
         assert isinstance(completion_date, dates.date)
-        newest = declaration.outcomes.order_by("-id").first()
+        newest = _newest(declaration)
         if newest is not None and (newest.state, newest.completion_date) == (state, completion_date):
             return newest.id
         outcome = Outcome.objects.create(declaration=declaration, state=state, completion_date=completion_date)
@@ -79,6 +79,10 @@ def _lock_completed(enrolment: Enrolment | None) -> Declaration | None:
         enrolment=enrolment, declaration_type=DeclarationType.COMPLETED, state__in=STANDING_STATES
     )
     return completed.order_by("-created_at", "-id").select_for_update(no_key=True).first()
+
+
+def _newest(declaration: Declaration) -> Outcome | None:
+    return declaration.outcomes.order_by("-id").first()
 
 
 def _course(identifier: str | None) -> Iterator[Refused]:

@@ -86,11 +86,16 @@ def close(statement: Statement) -> None:
 def pay(statement: Statement) -> None:
     """Makes a statement payable and authorises it."""
     close(statement)
+    authorise(statement)
+
+
+def authorise(statement: Statement) -> None:
+    """Pays a payable statement for what it comes to when it is looked at."""
     statement.refresh_from_db()
     total = figures_of(statement).shown_total
     authorise_statement(statement_id=statement.id, expect_total=total, by=Actor.system(), now=NOW)
 
 
-def next_statement(enrolment: Enrolment) -> Statement:
-    """The statement after the first of `trainee`: its deadline is 26 January 2025."""
-    return StatementFactory(lead_provider=enrolment.lead_provider, cohort=enrolment.cohort, month=2)
+def next_statement(enrolment: Enrolment, month: int = 2) -> Statement:
+    """A statement after the first of `trainee`: in February 2025 its deadline is 26 January."""
+    return StatementFactory(lead_provider=enrolment.lead_provider, cohort=enrolment.cohort, month=month)
