@@ -1,0 +1,282 @@
+"""What is expected on a statement, what of it has been received, and what is still outstanding.
+
+The rules (finance.md §2.6 names the faults they avoid):
+
+1. An accepted enrolment is expected to deliver each declaration type of its schedule once, one after the other. Only
+   enrolments that DfE pays for count (eligible for funding, all considered, and not refused a funded place), and only
+   while the participant is active: nothing is expected of somebody who is deferred or has withdrawn.
+2. A type is due by its milestone's last day, or from the schedule's first day where none is published.
+3. It is expected on the first output statement of the enrolment's provider and cohort that closes on or after that
+   day, that closes after the acceptance, and that comes after the statement of the type before it. An open statement
+   takes over what earlier ones missed: there only statements count that still take declarations today.
+4. Received is what stands on the statement as a line that pays, whatever became of the enrolment or of the money
+   later. What was taken back is expected again.
+5. Expected = received here + received later (a closed statement's due declarations that came on a later one) +
+   outstanding. Each is a count of declarations, so the three always add up.
+6. The projection is what the outstanding declarations would be paid under the statement's terms. Special courses are
+   projected apart, as they are paid apart.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q
+
+from applications.models import Application
+from applications.queries import effective_eligibility
+from declarations.choices import DeclarationType
+from finance.choices import BILLABLE_LINES, StatementState
+from finance.models import LineItem, Milestone, Statement
+from finance.queries.terms import terms_of_month
+from finance.queries.worth import line_worth
+from npq.core.clock import uk_date
+from participants.choices import TrainingStatus
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A declaration that is outstanding: whose it is, since when it is due, and what it would be paid.
+
+    `projected` is in exact pounds, targeted delivery funding included; None where the course has no terms.
+    """
+
+    participant_id: uuid.UUID
+    application_id: uuid.UUID
+    full_name: str
+    course_identifier: str
+    schedule_identifier: str
+    declaration_type: str
+    due: date
+    special_course: bool
+    projected: Decimal | None
+
+
+@dataclass(frozen=True)
+class TypeExpectation:
+    """One declaration type of a statement: counts of declarations, and the projection in exact pounds."""
+
+    declaration_type: str
+    received: int
+    received_later: int
+    outstanding: int
+    projected: Decimal
+
+    @property
+    def expected(self) -> int:
+        """All that is or was expected here."""
+        return self.received + self.received_later + self.outstanding
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is expected on a statement; see the rules above."""
+
+    statement: Statement
+    types: list[TypeExpectation]
+    missing: list[Missing]
+
+    @property
+    def projected(self) -> Decimal:
+        """What the outstanding declarations would add to the statement."""
+        return sum((each.projected for each in self.types), NOTHING)
+
+    @property
+    def projected_apart(self) -> Decimal:
+        """What the outstanding declarations of special courses would be paid, outside the statement."""
+        return sum((each.projected or NOTHING for each in self.missing if each.special_course), NOTHING)
+
+
+@dataclass(frozen=True)
+class _Enrolled:
+    """An enrolment that may still deliver."""
+
+    enrolment_id: int
+    schedule_id: int
+    accepted_on: date
+    types: list[str]
+    starts_on: date
+    row: Mapping[str, Any]
+
+
+def expectation_of(statement: Statement, *, day: date) -> Expectation:
+    """What is expected on a statement and what of it is outstanding; `day` is today's UK date.
+
+    A month with service fees only expects nothing. Six queries, whatever the number of enrolments.
+    """
+    received = Counter(
+        LineItem.objects.filter(statement=statement, state__in=BILLABLE_LINES).values_list(
+            "declaration_type", flat=True
+        )
+    )
+    found = _Finder(statement, day) if statement.output_fee else None
+    missing = list(found.missing()) if found else []
+    later = Counter(found.received_later()) if found else Counter()
+    outstanding = Counter(each.declaration_type for each in missing)
+    return Expectation(
+        statement,
+        [
+            TypeExpectation(
+                declaration_type,
+                received[declaration_type],
+                later[declaration_type],
+                outstanding[declaration_type],
+                sum(
+                    (
+                        each.projected or NOTHING
+                        for each in missing
+                        if each.declaration_type == declaration_type and not each.special_course
+                    ),
+                    NOTHING,
+                ),
+            )
+            for declaration_type in DeclarationType.values
+        ],
+        missing,
+    )
+
+
+class _Finder:
+    """Finds what falls on one statement."""
+
+    def __init__(self, statement: Statement, day: date) -> None:
+        self.statement = statement
+        self.place = {"lead_provider_id": statement.lead_provider_id, "cohort_id": statement.cohort_id}
+        takes = statement.state == StatementState.OPEN and statement.deadline_date >= day
+        calendar = Statement.objects.filter(**self.place, output_fee=True).defer("payment")
+        if takes:
+            calendar = calendar.filter(state=StatementState.OPEN, deadline_date__gte=day)
+        self.calendar = list(calendar.order_by("deadline_date", "year", "month", "id"))
+        self.position = {each.id: number for number, each in enumerate(self.calendar)}
+
+    def missing(self) -> Iterator[Missing]:
+        """What is due here and has not come on any statement."""
+        for enrolled in self.enrolments:
+            for declaration_type, due, position in self._due(enrolled):
+                held = (enrolled.enrolment_id, declaration_type) in self.held
+                if not held and position == self.position[self.statement.id]:
+                    yield self._missing(enrolled, declaration_type, due)
+
+    def received_later(self) -> Iterator[str]:
+        """The types of what was due here and came on a later statement."""
+        here = self.position[self.statement.id]
+        for enrolled in self.enrolments:
+            for declaration_type, _, position in self._due(enrolled):
+                came = self.held.get((enrolled.enrolment_id, declaration_type))
+                if came is not None and position == here and self.position.get(came, -1) > here:
+                    yield declaration_type
+
+    def _due(self, enrolled: _Enrolled) -> Iterator[tuple[str, date, int | None]]:
+        """Each type of an enrolment, its last day, and the position of the statement it is due on (None: too late)."""
+        before = -1
+        for declaration_type in enrolled.types:
+            due = self.milestones.get((enrolled.schedule_id, declaration_type), enrolled.starts_on)
+            position = self._first(max(due, enrolled.accepted_on), before)
+            yield declaration_type, due, position
+            came = self.held.get((enrolled.enrolment_id, declaration_type))
+            if came is not None:
+                before = max(before, self.position.get(came, -1))
+            elif position is not None:
+                before = position
+            else:
+                return
+
+    def _first(self, earliest: date, after: int) -> int | None:
+        for position in range(after + 1, len(self.calendar)):
+            if self.calendar[position].deadline_date >= earliest:
+                return position
+        return None
+
+    @cached_property
+    def enrolments(self) -> Sequence[_Enrolled]:
+        """The provider's active, fundable enrolments in the cohort, in the order of acceptance."""
+        names = ("participant__public_id", "public_id", "participant__full_name", "course__identifier", "course_id")
+        found = (
+            Application.objects.filter(
+                Q(funded_place__isnull=True) | Q(funded_place=True),
+                effective_eligibility(),
+                **self.place,
+                enrolment__training_status=TrainingStatus.ACTIVE,
+            )
+            .order_by("enrolment__accepted_at", "enrolment_id")
+            .values(
+                *names,
+                "targeted_delivery_funding_eligibility",
+                "enrolment_id",
+                "enrolment__accepted_at",
+                "enrolment__schedule_id",
+                "enrolment__schedule__identifier",
+                "enrolment__schedule__starts_on",
+                "enrolment__schedule__allowed_declaration_types",
+            )
+        )
+        return [
+            _Enrolled(
+                row["enrolment_id"],
+                row["enrolment__schedule_id"],
+                uk_date(row["enrolment__accepted_at"]),
+                [
+                    each
+                    for each in DeclarationType.values
+                    if each in row["enrolment__schedule__allowed_declaration_types"]
+                ],
+                row["enrolment__schedule__starts_on"],
+                row,
+            )
+            for row in found
+        ]
+
+    @cached_property
+    def milestones(self) -> Mapping[tuple[int, str], date]:
+        """The last day of each type of each schedule of the cohort, where one is published."""
+        found = Milestone.objects.filter(schedule__cohort=self.statement.cohort_id)
+        return {
+            (schedule_id, declaration_type): last_day
+            for schedule_id, declaration_type, last_day in found.values_list(
+                "schedule_id", "declaration_type", "deadline_date"
+            )
+        }
+
+    @cached_property
+    def held(self) -> Mapping[tuple[int, str], int]:
+        """The statement that each delivered type of each enrolment is paid on; what is taken back is left out."""
+        lines = LineItem.objects.filter(**self.place, state__in=BILLABLE_LINES, clawback__isnull=True)
+        return {
+            (enrolment_id, declaration_type): statement_id
+            for enrolment_id, declaration_type, statement_id in lines.values_list(
+                "declaration__enrolment_id", "declaration_type", "statement_id"
+            )
+        }
+
+    @cached_property
+    def terms(self) -> Mapping[int, Any]:
+        """The terms of the statement's month, by course."""
+        month = self.statement.first_day
+        return terms_of_month(self.statement.lead_provider_id, self.statement.cohort_id, month)
+
+    def _missing(self, enrolled: _Enrolled, declaration_type: str, due: date) -> Missing:
+        row = enrolled.row
+        terms = self.terms.get(row["course_id"])
+        projected = None
+        if terms is not None:
+            worth = line_worth(terms, self.statement.first_day)
+            funded = declaration_type == DeclarationType.STARTED and row["targeted_delivery_funding_eligibility"]
+            projected = worth.output_payment + (worth.targeted_delivery_funding if funded else NOTHING)
+        return Missing(
+            participant_id=row["participant__public_id"],
+            application_id=row["public_id"],
+            full_name=row["participant__full_name"],
+            course_identifier=row["course__identifier"],
+            schedule_identifier=row["enrolment__schedule__identifier"],
+            declaration_type=declaration_type,
+            due=due,
+            special_course=terms is not None and terms.special_course,
+            projected=projected,
+        )
