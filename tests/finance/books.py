@@ -96,6 +96,19 @@ class Books:
     ) -> Declaration:
         """A declaration made on the last day on which `statement` is the next one; new person unless enrolled."""
         enrolment = enrolment or self.enrol(course, **application)
+        line = self.submit(enrolment, declaration_type, on=statement.deadline_date, state=state)
+        assert line.statement == statement
+        return line.declaration
+
+    def submit(
+        self,
+        enrolment: Enrolment,
+        declaration_type: str = DeclarationType.STARTED,
+        *,
+        on: date,
+        state: LineState = LineState.ELIGIBLE,
+    ) -> LineItem:
+        """A declaration made on a day; returns the line it got."""
         with acting_as(BY, "submit_declaration"):
             declaration = DeclarationFactory(
                 enrolment=enrolment,
@@ -104,9 +117,7 @@ class Books:
                 state=DeclarationState(state.value),
                 ineligible_reason="duplicate_declaration" if state == LineState.INELIGIBLE else None,
             )
-            line = place_on_statement(declaration, day=statement.deadline_date, state=state)
-        assert line.statement == statement
-        return declaration
+            return place_on_statement(declaration, day=on, state=state)
 
     def declare_many(self, number: int, *arguments: Any, **facts: Any) -> list[Declaration]:
         return [self.declare(*arguments, **facts) for _ in range(number)]
