@@ -323,3 +323,120 @@ class ApplicationContradicted(WrongField):
         "An application with this id was received before with other content: {fields} differ. "
         "Send a new application under a new id, or ask DfE staff to correct the one that is stored."
     )
+
+
+# Corrections by staff (decisions.md §6, correct_application; backoffice.md §2.1)
+
+
+class NoAcceptanceToUndo(Refused):
+    """Only an accepted application has an acceptance to undo."""
+
+    title = "application"
+    code = "no_acceptance_to_undo"
+    detail = (
+        "The application is {status}, so there is no acceptance to undo. A rejection is undone with undo-rejection."
+    )
+
+
+class NoRejectionToUndo(Refused):
+    """Only a rejected application has a rejection to undo."""
+
+    title = "application"
+    code = "no_rejection_to_undo"
+    detail = (
+        "The application is {status}, so there is no rejection to undo. An acceptance is undone with undo-acceptance."
+    )
+
+
+class NoTrainingToChange(Refused):
+    """A schedule and a training status begin with an acceptance."""
+
+    title = "application"
+    code = "no_training_to_change"
+    detail = (
+        "The application is {status}, so it has no schedule and no training status yet. "
+        "They can be corrected once a provider has accepted it."
+    )
+
+
+class DeclarationsStand(Refused):
+    """Declarations that are or may be paid rest on what would change."""
+
+    title = "declaration"
+    code = "declarations_stand"
+    detail = (
+        "{what} while these declarations stand: {declarations}. "
+        "Void them first (what was paid is then taken back), and try again."
+    )
+
+
+class ProviderWithoutContract(Refused):
+    """A place nobody could be paid for is no place to move somebody to."""
+
+    title = "lead_provider"
+    code = "provider_without_contract"
+    detail = (
+        "{lead_provider} has no contract for {course} in cohort {cohort}, so it could not be paid for this place. "
+        "Load the contract terms first (load_contracts), or choose another."
+    )
+
+
+class CourseHeldBy(Refused):
+    """The person holds an enrolment in the course's family (decisions.md §2)."""
+
+    title = "course"
+    code = "course_held_by_enrolment"
+    detail = (
+        "Participant {participant} is enrolled on {course} with {lead_provider} already (application {application}). "
+        "Undo that acceptance, or withdraw the participant from it, and try again."
+    )
+
+
+class ScheduleToBeNamed(Refused):
+    """No schedule follows from what is known, so somebody has to choose one."""
+
+    title = "schedule"
+    code = "schedule_to_be_named"
+    detail = "{why} Name the schedule: one of {schedules}."
+
+
+class FundingChoiceNotKnown(Refused):
+    """The funding choice is not one of the registration service's answers."""
+
+    title = "funding_choice"
+    code = "funding_choice_not_known"
+    detail = "{choice!r} is not a funding choice. Give one of {choices}."
+
+
+class FundedPlaceHeld(Refused):
+    """Only somebody who is eligible holds a funded place."""
+
+    title = "funded_place"
+    code = "funded_place_held"
+    detail = "The application holds a funded place. Take the funded place away first, then the eligibility."
+
+
+class TransferAlreadyPlanned(Refused):
+    """An application waits for one transfer at a time."""
+
+    title = "lead_provider"
+    code = "transfer_already_planned"
+    detail = "A transfer to {lead_provider} is planned for {day} already. Cancel it first, or wait for it."
+
+
+class TransferDayPast(Refused):
+    """A transfer is planned for a day to come."""
+
+    title = "day"
+    code = "transfer_day_past"
+    detail = (
+        "A transfer cannot be planned for {day}. Give a day after today ({today}), or leave it out to transfer now."
+    )
+
+
+class NoTransferPlanned(Refused):
+    """There is nothing to cancel."""
+
+    title = "lead_provider"
+    code = "no_transfer_planned"
+    detail = "No transfer of this application is planned, so there is nothing to cancel."

@@ -8,10 +8,15 @@ from django.db.models import BooleanField, Case, CharField, DateTimeField, Exist
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
-from applications.choices import FundingEligibilityStatusCode, IneligibleForFundingReason
+from applications.choices import (
+    ApplicationStatus,
+    FundingEligibilityStatusCode,
+    IneligibleForFundingReason,
+    ReasonForRejection,
+)
 from applications.models import Application
 from declarations.models import Declaration
-from npq.core.models import Cohort
+from npq.core.models import Change, Cohort
 from participants.models import Enrolment
 
 ALWAYS = RawSQL("'infinity'::timestamptz", [], output_field=DateTimeField())
@@ -60,9 +65,49 @@ def ineligible_for_funding_reason() -> Case:
     )
 
 
+def standing_declarations(application: Application) -> QuerySet[Declaration]:
+    """The submitted, eligible, payable and paid declarations on the application's enrolments, in order of date."""
+    return Declaration.objects.live().filter(enrolment__application=application).order_by("declaration_date", "id")
+
+
 def has_live_declarations(application: Application) -> bool:
     """Whether a submitted, eligible, payable or paid declaration rests on the application's enrolments."""
-    return Declaration.objects.live().filter(enrolment__application=application).exists()
+    return standing_declarations(application).exists()
+
+
+def rejected_by_acceptance(enrolment: Enrolment) -> QuerySet[Application]:
+    """The applications that an acceptance rejected automatically, and that have stayed so since.
+
+    They bear the instant of the acceptance. Where the person was accepted for something else at that same instant,
+    as the sandbox's clock makes possible, each acceptance has rejected those for its own course and cohort.
+    """
+    another = Enrolment.objects.filter(
+        participant=enrolment.participant_id,
+        accepted_at=enrolment.accepted_at,
+        course=OuterRef("course"),
+        cohort=OuterRef("cohort"),
+    ).exclude(id=enrolment.id)
+    return (
+        Application.objects.filter(
+            ~Exists(another),
+            participant=enrolment.participant_id,
+            status=ApplicationStatus.REJECTED,
+            reason_for_rejection=ReasonForRejection.OTHER_APPLICATION_ACCEPTED,
+            decided_at=enrolment.accepted_at,
+        )
+        .select_related("participant", "course", "cohort", "lead_provider")
+        .order_by("id")
+    )
+
+
+def was_reopened(application: Application, state: ApplicationStatus) -> bool:
+    """Whether staff once made the application pending again when it was in this state."""
+    return Change.objects.filter(
+        table=Application._meta.db_table,
+        record_id=application.id,
+        before__status=state,
+        after__status=ApplicationStatus.PENDING,
+    ).exists()
 
 
 def applications_for_api(

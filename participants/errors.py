@@ -287,3 +287,30 @@ class TrnHolderOnCourse(Refused):
         "(application {holder_application}), where {participant} is enrolled with {provider} (application "
         "{application}). Withdraw one of them or undo its acceptance, or merge the two; then change the TRN."
     )
+
+
+# Notes
+
+
+class NoteEmpty(Refused):
+    """A note says something."""
+
+    title = "note"
+    code = "note_empty"
+    detail = "The note is empty. Write what the next reader should know."
+
+
+class NoteTooLong(Refused):
+    """A note is something to be read."""
+
+    title = "note"
+    code = "note_too_long"
+    detail = "The note has {length} characters. Write at most {most}, or split it in two."
+
+
+class NoteUnreadable(Refused):
+    """The text holds a character that cannot be stored."""
+
+    title = "note"
+    code = "note_unreadable"
+    detail = "The note holds a NUL character or broken Unicode. Remove it and save the note again."

@@ -25,7 +25,8 @@ What the base does:
 * Without `--apply`, `run` happens within `rehearsal()`: services run in full, refuse what they would refuse and
   keep nothing, and the output says so. `self.applying` tells which it is; a command rarely needs to ask.
 * `self.report.row(id=… or line=…, result="…", errors=[Fault, …], **columns)` adds a row of output. A row with
-  errors has failed. `self.refused(refusal, id=… or line=…)` adds the failed row of a `Refused`.
+  errors has failed. `effects=what_would_change(…)` shows below it what changes (`npq.core.effects`).
+  `self.refused(refusal, id=… or line=…)` adds the failed row of a `Refused`.
   Results are counted under their own name; `self.report.count("offered", 12)` adds another count.
 * `raise BadInput("sentence")` or `BadInput(Fault(…), …)`: the input makes no sense; every error is shown.
 * `self.say("…")` writes a line for people (standard error); tables and JSON alone go to standard output.
@@ -54,6 +55,7 @@ from django.db import OperationalError, ProgrammingError, connection
 from tqdm import tqdm
 
 from npq.core.audit import Actor, rehearsal
+from npq.core.effects import Effects
 from npq.core.errors import Refused
 
 Item = TypeVar("Item")
@@ -109,11 +111,17 @@ class Row:
     result: str
     errors: list[Fault] = field(default_factory=list)
     columns: dict[str, Any] = field(default_factory=dict)
+    effects: Effects | None = None
 
     def for_json(self) -> dict[str, Any]:
         """The row as scripts read it."""
         errors = [fault.for_json() for fault in self.errors]
-        return {self.key: self.value, "result": self.result, "errors": errors, **self.columns}
+        effects = self.effects.for_json() if self.effects else {}
+        return {self.key: self.value, "result": self.result, "errors": errors, **self.columns, **effects}
+
+    def below(self) -> list[str]:
+        """What stands below the row in a table: its errors and its effects."""
+        return [str(fault) for fault in self.errors] + (self.effects.lines() if self.effects else [])
 
 
 class Report:
@@ -130,11 +138,12 @@ class Report:
         id: Any = None,  # noqa: A002  the key that scripts read
         line: int | None = None,
         errors: Iterable[Fault] = (),
+        effects: Effects | None = None,
         **columns: Any,
     ) -> None:
         """Adds a row about a record (`id`) or a line of a file (`line`); with errors it has failed."""
         key, value = ("line", line) if line is not None else ("id", id)
-        self.rows.append(Row(key, value, result, list(errors), columns))
+        self.rows.append(Row(key, value, result, list(errors), columns, effects))
         self.count(result, 1)
 
     def count(self, name: str, number: int) -> None:
@@ -333,7 +342,7 @@ def as_table(rows: list[Row]) -> str:
     lines = [_line(heads, widths), _line(["-" * width for width in widths], widths)]
     for row, body in zip(rows, bodies, strict=True):
         lines.append(_line(body, widths))
-        lines.extend(f"    {fault}" for fault in row.errors)
+        lines.extend(f"    {line}" for line in row.below())
     return "\n".join(lines)
 
 

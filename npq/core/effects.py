@@ -97,6 +97,14 @@ class Pounds:
         return self.after - self.before
 
 
+@dataclass(frozen=True)
+class Corrected:
+    """What a correction returns: whether anything changed, and what staff should know besides what changed."""
+
+    changed: bool = True
+    notes: tuple[str, ...] = ()
+
+
 @dataclass
 class Effects:
     """What a write did, or would do.
@@ -109,6 +117,11 @@ class Effects:
     touched: list[tuple[str, UUID]] = field(default_factory=list)
     pounds: list[Pounds] = field(default_factory=list)
     result: Any = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the service has to say besides what changes."""
+        return self.result.notes if isinstance(self.result, Corrected) else ()
 
     @property
     def nothing(self) -> bool:
@@ -149,6 +162,7 @@ class Effects:
                 for each in self.pounds
             ],
             "touched": [{"record": record, "id": identifier} for record, identifier in self.touched],
+            "notes": list(self.notes),
         }
 
     def lines(self) -> list[str]:
@@ -166,7 +180,7 @@ class Effects:
         found += [f"message to {message.to}: {message.get_kind_display()}" for message in self.messages]
         found += [f"{each.name}: {in_pounds(each.before)} → {in_pounds(each.after)}" for each in self.pounds]
         found += [f"{record} {identifier}: shown as changed" for record, identifier in self.touched]
-        return found
+        return [*found, *self.notes]
 
 
 def _for_scripts(value: Any) -> Any:

@@ -29,7 +29,20 @@ def paid_twice(these: Iterable[int], those: Iterable[int]) -> list[tuple[Declara
 
     A policy override allows it (decisions.md §2), so enrolments under one are left out.
     """
-    paid = (
+    return _pairs(
+        _paid().filter(enrolment__participant_id__in=list(these)),
+        _paid().filter(enrolment__participant_id__in=list(those)),
+    )
+
+
+def paid_beside(application_id: int, people: Iterable[int]) -> list[tuple[Declaration, Declaration]]:
+    """Declarations of one application, and of other applications of these people, that pay one type twice."""
+    ours = Q(enrolment__application_id=application_id)
+    return _pairs(_paid().filter(ours), _paid().filter(enrolment__participant_id__in=list(people)).exclude(ours))
+
+
+def _paid() -> QuerySet[Declaration]:
+    return (
         Declaration.objects.filter(state__in=BILLABLE_STATES)
         .exclude(
             enrolment__application__funding_eligibility_status_code=(
@@ -39,16 +52,12 @@ def paid_twice(these: Iterable[int], those: Iterable[int]) -> list[tuple[Declara
         .select_related("enrolment", "course")
         .order_by("id")
     )
-    theirs = {
-        (declaration.enrolment.course_family, declaration.declaration_type): declaration
-        for declaration in paid.filter(enrolment__participant_id__in=list(those))
-    }
-    pairs = []
-    for declaration in paid.filter(enrolment__participant_id__in=list(these)):
-        other = theirs.get((declaration.enrolment.course_family, declaration.declaration_type))
-        if other is not None:
-            pairs.append((declaration, other))
-    return pairs
+
+
+def _pairs(these: Iterable[Declaration], those: Iterable[Declaration]) -> list[tuple[Declaration, Declaration]]:
+    theirs = {(each.enrolment.course_family, each.declaration_type): each for each in those}
+    pairs = [(each, theirs.get((each.enrolment.course_family, each.declaration_type))) for each in these]
+    return [(each, other) for each, other in pairs if other is not None]
 
 
 def ineligible_duplicates(participant_id: int) -> QuerySet[Declaration]:

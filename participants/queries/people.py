@@ -4,10 +4,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.errors import ParticipantIdChanged
-from participants.models import Enrolment, Participant, ParticipantIdChange
+from participants.models import Enrolment, Note, Participant, ParticipantIdChange
 
 
 @dataclass(frozen=True)
@@ -87,3 +87,9 @@ def id_changed(change: ParticipantIdChange) -> ParticipantIdChanged:
         to_participant_id=change.to_participant_id,
         changed_at=change.created_at,
     )
+
+
+def notes_about(participant_id: int) -> QuerySet[Note]:
+    """What staff wrote about a person, under any id they ever had, and about their applications, the newest first."""
+    ids = Participant.objects.filter(Q(id=participant_id) | Q(merged_into=participant_id)).values("id")
+    return Note.objects.filter(Q(participant__in=ids) | Q(application__participant__in=ids)).order_by("-id")

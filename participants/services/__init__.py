@@ -1,5 +1,6 @@
 """What can be done to people and their training. Each verb locks, checks, writes and tells, in one transaction."""
 
+from participants.services.append_note import append_note_to_application, append_note_to_participant
 from participants.services.change_schedule import change_schedule
 from participants.services.change_trn import change_trn
 from participants.services.defer import defer_participant
@@ -11,6 +12,8 @@ from participants.services.withdraw import withdraw_participant
 __all__ = [
     "ProviderTraining",
     "StaffTraining",
+    "append_note_to_application",
+    "append_note_to_participant",
     "change_schedule",
     "change_trn",
     "defer_participant",
