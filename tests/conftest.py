@@ -37,7 +37,7 @@ class ApiClient:
 
     def __init__(self, secret: str | None) -> None:
         self._client = Client(raise_request_exception=True)
-        self._headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        self.headers = {"Authorization": f"Bearer {secret}"} if secret else {}
 
     def request(
         self,
@@ -61,7 +61,7 @@ class ApiClient:
             data,
             content_type="application/json",
             query_params=query,
-            headers={**self._headers, **(headers or {})},
+            headers={**self.headers, **(headers or {})},
         )
         if response.status_code != 500:
             assert_conforms(method, f"/api/{version}{path}", response)
