@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from finance.queries.exports import CONTRACT_COLUMNS
 from finance.services.effects import Effect, effects, totals
 from finance.services.reading import Reader, month_of, stop_if_wrong
 from finance.services.store_terms import Proposal, fee_can_be_derived, lock_contracts, plan
@@ -13,17 +14,7 @@ from npq.core import parsing
 from npq.core.audit import Actor, acting_as
 from npq.core.csv_files import CsvRow
 
-COLUMNS = (
-    "lead_provider",
-    "cohort",
-    "course_identifier",
-    "recruitment_target",
-    "per_participant",
-    "service_fee_installments",
-    "special_course",
-    "monthly_service_fee",
-    "effective_month",
-)
+COLUMNS = CONTRACT_COLUMNS
 LARGEST_AMOUNT = Decimal("9999999999.99")
 LARGEST_TARGET = 2_147_483_647
 MOST_INSTALLMENTS = 32_767

@@ -1,0 +1,47 @@
+"""`manage.py export_statement ID --kind assurance|payment [--out FILE]`."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.core.management import CommandParser
+
+from finance.choices import ExportKind
+from finance.management.finding import statement_by_id
+from finance.management.showing import named
+from finance.management.writing import check_target, write_out
+from finance.models import LineItem
+from finance.queries.exports import ASSURANCE_COLUMNS, PAYMENT_COLUMNS, assurance_rows, payment_rows
+from finance.services.record_export import record_export
+from npq.core.commands import Mode, OpsCommand
+from npq.core.parsing import argument, public_id
+from npq.core.spreadsheets import csv_chunks
+
+
+class Command(OpsCommand):
+    help = (
+        "Writes a statement's assurance report or payment as CSV, to standard output or to a file that only you may "
+        "read. Who takes it out is recorded."
+    )
+    mode = Mode.ACTS
+
+    def add_options(self, parser: CommandParser) -> None:
+        parser.add_argument("id", type=argument(public_id), help="the statement's ID")
+        parser.add_argument("--kind", choices=[ExportKind.ASSURANCE.value, ExportKind.PAYMENT.value], required=True)
+        parser.add_argument("--out", metavar="FILE", help="write here; an existing file is replaced")
+
+    def run(self, *, id: UUID, kind: str, out: str | None, **_: Any) -> None:  # noqa: A002  the name of the argument
+        statement = statement_by_id(id)
+        check_target(out, as_json=self.as_json)
+        columns: tuple[str, ...]
+        rows: Iterable[tuple[Any, ...]]
+        if kind == ExportKind.ASSURANCE:
+            columns, rows = ASSURANCE_COLUMNS, assurance_rows(statement)
+            number = LineItem.objects.filter(statement=statement).count()
+        else:
+            figures = list(payment_rows(statement))
+            columns, rows, number = PAYMENT_COLUMNS, figures, len(figures)
+        record_export(kind=ExportKind(kind), rows=number, by=self.actor, statement=statement)
+        write_out(csv_chunks(columns, rows), out, self.stdout)
+        if out is not None:
+            self.report.row(id=id, result="exported", **named(statement), kind=kind, rows=number, file=out)
