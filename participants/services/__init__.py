@@ -4,6 +4,7 @@ from participants.services.append_note import append_note_to_application, append
 from participants.services.change_schedule import change_schedule
 from participants.services.change_trn import change_trn
 from participants.services.defer import defer_participant
+from participants.services.load_reference_data import load_reference_data
 from participants.services.merge import merge_participants
 from participants.services.resume import resume_participant
 from participants.services.training import ProviderTraining, StaffTraining
@@ -17,6 +18,7 @@ __all__ = [
     "change_schedule",
     "change_trn",
     "defer_participant",
+    "load_reference_data",
     "merge_participants",
     "resume_participant",
     "withdraw_participant",
