@@ -86,7 +86,7 @@ def rejected_by_acceptance(enrolment: Enrolment) -> QuerySet[Application]:
         accepted_at=enrolment.accepted_at,
         course=OuterRef("course"),
         cohort=OuterRef("cohort"),
-    ).exclude(id=enrolment.id)
+    ).exclude(application=enrolment.application_id)
     return (
         Application.objects.filter(
             ~Exists(another),

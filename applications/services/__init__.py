@@ -7,12 +7,8 @@ from applications.services.change_email import change_email
 from applications.services.change_funded_place import change_funded_place
 from applications.services.change_funding_choice import change_funding_choice
 from applications.services.change_funding_eligibility import change_funding_eligibility
-from applications.services.change_lead_provider import (
-    cancel_transfer,
-    carry_out_transfers,
-    change_lead_provider,
-    plan_transfer,
-)
+from applications.services.change_lead_provider import change_lead_provider
+from applications.services.planned_transfers import cancel_transfer, carry_out_transfers, plan_transfer
 from applications.services.reassign import reassign_application
 from applications.services.receive import receive_application, receive_applications
 from applications.services.reject import reject_application

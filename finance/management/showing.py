@@ -6,8 +6,7 @@ from typing import Any
 from finance.models import Statement
 from finance.services.effects import Effect
 from finance.services.mark_payable import Marked
-from npq.core.commands import Fault, OpsCommand, Report, Row, as_table, in_words
-from npq.core.errors import Refused
+from npq.core.commands import OpsCommand, Report, Row, as_table, in_words
 from npq.core.money import in_pounds
 
 RECALCULATED = "recalculated"
@@ -37,11 +36,10 @@ def add_marked(command: OpsCommand, marked: Marked, **columns: Any) -> None:
     """A row for a statement of the nightly run; one that failed says why."""
     columns |= named(marked.statement)
     identifier = marked.statement.public_id
-    if isinstance(marked.problem, Refused):
-        command.refused(marked.problem, id=identifier, **columns)
+    if marked.problem is not None:
+        command.failed(marked.problem, id=identifier, **columns)
         return
-    errors = [Fault("statement", "unexpected", repr(marked.problem))] if marked.problem else []
-    command.report.row(id=identifier, result=marked.result, errors=errors, **columns, declarations=marked.declarations)
+    command.report.row(id=identifier, result=marked.result, **columns, declarations=marked.declarations)
 
 
 def add_effects(report: Report, effects: Iterable[Effect]) -> None:

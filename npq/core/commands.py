@@ -214,6 +214,21 @@ class OpsCommand(BaseCommand):
         faults = [Fault(problem.title, problem.code, problem.detail) for problem in refusal.problems]
         self.report.row(id=id, line=line, result="refused", errors=faults, **columns)
 
+    def failed(
+        self,
+        problem: Exception,
+        *,
+        id: Any = None,  # noqa: A002  the key that scripts read
+        line: int | None = None,
+        **columns: Any,
+    ) -> None:
+        """Adds the failed row of whatever went wrong with one item: a refusal in its words, or something unexpected."""
+        if isinstance(problem, Refused):
+            self.refused(problem, id=id, line=line, **columns)
+            return
+        fault = Fault("", "unexpected", repr(problem))
+        self.report.row(id=id, line=line, result="failed", errors=[fault], **columns)
+
     def progress(self, items: Iterable[Item], *, total: int | None = None, label: str = "") -> Iterator[Item]:
         """Goes through the items, with a bar on standard error when a person is looking or asked for it."""
         shown = self._progress_asked or sys.stderr.isatty()

@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 
-from finance.models import Statement
+from applications.models import PlannedTransfer
+from finance.models import ContractTerms, Statement
 from npq.core.clock import today, wall_clock
 from npq.core.commands import only_run
 from npq.core.models import Change, RateCounter
 from tests.commands import CommandRun, run_command
-from tests.factories import ApiTokenFactory, RateCounterFactory, StatementFactory
+from tests.factories import (
+    ApiTokenFactory,
+    ContractTermsFactory,
+    PlannedTransferFactory,
+    RateCounterFactory,
+    StatementFactory,
+)
 from tests.races.racing import race
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +95,44 @@ def test_old_counters_and_expired_sessions_go(settings: Any) -> None:
     }
     assert sorted(window - kept for kept in RateCounter.objects.values_list("window", flat=True)) == [0, 287]
     assert list(Session.objects.values_list("session_key", flat=True)) == ["valid"]
+
+
+@pytest.fixture
+def transfers() -> list[PlannedTransfer]:
+    """Two, planned for yesterday and for tomorrow, to a provider with a contract."""
+    terms = ContractTermsFactory()
+    days = (today() - timedelta(days=1), today() + timedelta(days=1))
+    return [PlannedTransferFactory(lead_provider=terms.lead_provider, due_on=day) for day in days]
+
+
+def test_planned_transfers_are_carried_out_when_their_day_has_come(transfers: list[PlannedTransfer]) -> None:
+    due, later = transfers
+
+    run = daily("--apply")
+
+    row = next(row for row in run.json["rows"] if row["step"] == "carry_out_transfers")
+    assert (run.code, row["id"], row["result"]) == (0, str(due.application.public_id), "done")
+    for planned, holder in ((due, due.lead_provider), (later, later.application.lead_provider)):
+        planned.application.refresh_from_db()
+        assert planned.application.lead_provider == holder
+
+
+def test_a_transfer_that_is_refused_on_its_day_fails_the_run_once_and_says_why(
+    transfers: list[PlannedTransfer],
+) -> None:
+    ContractTerms.objects.all().delete()
+
+    run = daily("--apply")
+
+    assert (run.code, daily("--apply").code) == (1, 0)
+    assert run.errors == [(str(transfers[0].application.public_id), "lead_provider", "provider_without_contract")]
+
+
+def test_without_apply_no_transfer_is_carried_out(transfers: list[PlannedTransfer]) -> None:
+    run = daily()
+
+    assert run.json["counts"]["done"] == 3
+    assert not PlannedTransfer.objects.exclude(state="waiting").exists()
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2025-02-30", "20250101", ""])

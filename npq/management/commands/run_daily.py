@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from applications.services import carry_out_transfers
 from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
 from npq.core import clock
@@ -18,7 +19,7 @@ HOUSEKEEPING = (remove_old_rate_counters, remove_expired_sessions)
 class Command(OpsCommand):
     """Safe to run twice, to miss a night and to run late: each step looks for whatever is due by now."""
 
-    help = "Does everything that is due: makes statements payable, removes what has served its purpose."
+    help = "Does everything that is due: makes statements payable, transfers what is planned, removes what has served."
     mode = Mode.APPLIES
     exclusive = True
 
@@ -27,6 +28,7 @@ class Command(OpsCommand):
 
     def run(self, *, as_of: date | None, **_: Any) -> None:
         self._make_statements_payable(as_of or clock.today())
+        self._carry_out_transfers(as_of or clock.today())
         for step in HOUSEKEEPING:
             number = step(by=self.actor)
             self.report.row(id=step.__name__, result="done", step="housekeeping", number=number)
@@ -35,3 +37,12 @@ class Command(OpsCommand):
         step = "mark_statements_payable"
         for marked in mark_statements_payable(as_of=as_of, by=self.actor, now=clock.now()):
             add_marked(self, marked, step=step)
+
+    def _carry_out_transfers(self, as_of: date) -> None:
+        for done in carry_out_transfers(as_of=as_of, by=self.actor, now=clock.now()):
+            identifier = done.planned.application.public_id
+            columns = {"step": "carry_out_transfers", "lead_provider": done.planned.lead_provider.code}
+            if done.problem is not None:
+                self.failed(done.problem, id=identifier, **columns)
+            else:
+                self.report.row(id=identifier, result=done.result, **columns)

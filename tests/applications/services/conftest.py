@@ -1,0 +1,48 @@
+"""Whatever a correction does, what must always be true stays true."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from finance.models import ContractTerms
+from npq.core.models import LeadProvider
+from npq.management.commands.check_invariants import every_invariant
+from participants.models import Enrolment
+from tests.declarations.conftest import NOW, trainee
+from tests.factories import ContractTermsFactory
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def invariants_hold(db: None) -> Iterator[None]:
+    """After the test no invariant is broken."""
+    yield
+    broken = [(each.code, breach) for each in every_invariant() for breach in each.breaches()]
+    assert broken == []
+
+
+@pytest.fixture
+def enrolment(provider: LeadProvider) -> Enrolment:
+    """Accepted by `provider` for cohort 2023, which pays for it; declared for until the end of 2024."""
+    return trainee(provider)
+
+
+@pytest.fixture
+def contract(enrolment: Enrolment, rival_provider: LeadProvider) -> ContractTerms:
+    """The rival may be paid for the enrolment's course and cohort."""
+    return ContractTermsFactory(lead_provider=rival_provider, cohort=enrolment.cohort, course=enrolment.course)
+
+
+@pytest.fixture
+def last_write_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a correction writes last cannot be written."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the last write failed")
+
+    monkeypatch.setattr("participants.models.ParticipantQuerySet.touch_all", fail)
