@@ -11,10 +11,7 @@ How to document an endpoint (see `applications/api/views.py` for the pattern):
 any warning of the generator.
 """
 
-import inspect
-import re
-import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,23 +24,20 @@ from uritemplate import variables
 
 from npq.api.documentation import Documentation
 from npq.api.errors import (
-    ACCESS_DENIED,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    RECORDS_BUSY,
-    TOO_MANY_REQUESTS,
     BadClockHeader,
     BadFilter,
     BadPage,
     BodyTooLarge,
     FilterNotKeyValue,
     MalformedJson,
+    TooManyParameters,
     UnreadableText,
     WrongStructure,
 )
+from npq.api.examples import error_example, example_of, for_readers
 from npq.api.inputs import Body, ListQuery
 from npq.api.output import Schema
-from npq.api.pagination import DEFAULT_PER_PAGE, MOST_PER_PAGE
+from npq.api.published import ERRORS, PARAMETERS, SHORT_ERROR, SHORT_RESPONSES, STATUS_MEANINGS
 from npq.core.choices import TokenScope
 from npq.core.errors import Refused
 
@@ -88,70 +82,6 @@ DOCUMENTS = {
 
 # The version that new systems should use, and where the documentation begins.
 NEWEST = "v3"
-
-STATUS_MEANINGS = {
-    400: "The request cannot be read. Nothing was changed.",
-    403: "The record is visible to you but not yours to change. Nothing was changed.",
-    409: "What is stored under this id contradicts the request. Nothing was changed.",
-    410: "The participant id was retired when two records of one person were merged; the error names the new id.",
-    413: "The request body is too large. Nothing was changed.",
-    422: "A rule stands in the way. Nothing was changed.",
-}
-
-SAMPLE_FACTS = {
-    "cohort": "2024a",
-    "course": "npq-headship",
-    "schedules": "npq-leadership-autumn, npq-leadership-spring",
-    "day": "2024-10-01",
-    "name": "updated_since",
-    "expected": "must be an ISO 8601 date and time, for example 2024-03-01T09:30:00Z",
-}
-
-
-_SOURCES = re.compile(r"\s*\((?:[a-z]+\.md )?(?:§|[a-z]+\.md)[^)]*\)")
-
-
-class _SampleFacts(string.Formatter):
-    """Fills a refusal's sentence with facts of an example; an unknown fact shows as its name."""
-
-    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
-        return SAMPLE_FACTS.get(str(key), f"‹{str(key).replace('_', ' ')}›")
-
-    def convert_field(self, value: Any, conversion: Any) -> Any:
-        return value
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return str(value)
-
-
-def sample_sentence(detail: str) -> str:
-    """A refusal's sentence, given as its format string, with the facts of an example."""
-    return _SampleFacts().format(detail)
-
-
-def for_readers(docstring: str | None) -> str:
-    """A docstring as documentation: its sources, which providers cannot look up, are left out."""
-    return _SOURCES.sub("", inspect.cleandoc(docstring or ""))
-
-
-def example_of(schema: Schema) -> Any:
-    """An example of what a schema describes, made of the examples of its parts."""
-    if "example" in schema:
-        return schema["example"]
-    if schema.get("nullable"):
-        return None
-    if "oneOf" in schema:
-        return example_of(schema["oneOf"][0])
-    if schema.get("enum"):
-        return schema["enum"][0]
-    kind = schema.get("type")
-    if kind == "object":
-        return {name: example_of(part) for name, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [example_of(schema["items"])]
-    samples = {"boolean": False, "integer": 1, "number": 1, "uuid": "2f0c9a5e-5a8f-4c0b-9a36-0f6a0e6f7b11"}
-    samples |= {"date-time": "2023-07-01T12:00:00Z", "date": "2024-05-25"}
-    return samples.get(schema.get("format", ""), samples.get(str(kind), "text"))
 
 
 class BearerTokenScheme(OpenApiAuthenticationExtension):
@@ -286,7 +216,7 @@ class ApiSchema(AutoSchema):
 
     def _all_refusals(self) -> list[type[Refused]]:
         documentation = self.documentation
-        found: list[type[Refused]] = [FilterNotKeyValue, UnreadableText, BadClockHeader]
+        found: list[type[Refused]] = [FilterNotKeyValue, TooManyParameters, UnreadableText, BadClockHeader]
         if documentation.many is not None:
             found.append(BadPage)
         if documentation.query is not None:
@@ -318,7 +248,7 @@ class ApiSchema(AutoSchema):
             "content": {
                 "application/json": {
                     "schema": self._component("schemas", self._name_of_refusals(status, kinds), narrowed),
-                    "examples": {kind.code: _error_example(kind) for kind in kinds},
+                    "examples": {kind.code: error_example(kind) for kind in kinds},
                 }
             },
         }
@@ -342,95 +272,6 @@ class ApiSchema(AutoSchema):
         else:
             self.registry.register(component)
         return component.ref
-
-
-SHORT_ERROR: Schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-
-ERRORS: Schema = {
-    "type": "object",
-    "required": ["errors"],
-    "properties": {
-        "errors": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["title", "detail", "code"],
-                "properties": {
-                    "title": {"type": "string", "description": "What the error is about: often the attribute."},
-                    "detail": {"type": "string", "description": "What is wrong and what to do next, for people."},
-                    "code": {"type": "string", "description": "What is wrong, for programs. Codes never change."},
-                },
-            },
-        }
-    },
-}
-
-PARAMETERS: dict[str, Schema] = {
-    "Page": {
-        "name": "page[page]",
-        "in": "query",
-        "description": "The number of the page, from 1. A page past the end is empty.",
-        "schema": {"type": "integer", "minimum": 1, "default": 1},
-    },
-    "PerPage": {
-        "name": "page[per_page]",
-        "in": "query",
-        "description": f"Records on a page; more than {MOST_PER_PAGE} are cut to {MOST_PER_PAGE}.",
-        "schema": {"type": "integer", "minimum": 1, "default": DEFAULT_PER_PAGE},
-    },
-    "ServerDate": {
-        "name": "X-With-Server-Date",
-        "in": "header",
-        "description": "Sandbox only: the date and time the rules of this request shall see. Ignored in production.",
-        "schema": {"type": "string", "format": "date-time"},
-    },
-}
-
-
-def _short(description: str, message: str, headers: Schema | None = None) -> Schema:
-    response: Schema = {
-        "description": description,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/ShortError"},
-                "example": {"error": message},
-            }
-        },
-    }
-    if headers:
-        response["headers"] = headers
-    return response
-
-
-_RETRY_AFTER: Schema = {
-    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
-}
-
-SHORT_RESPONSES: dict[str, tuple[str, Schema]] = {
-    "401": (
-        "AccessDenied",
-        _short(
-            "The token is missing, unknown, revoked, expired or for another API.",
-            ACCESS_DENIED,
-            {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}},
-        ),
-    ),
-    "404": ("NotFound", _short("No such record, or it is another provider's.", NOT_FOUND)),
-    "405": (
-        "MethodNotAllowed",
-        _short(
-            "This path does not know the method that was sent.",
-            METHOD_NOT_ALLOWED,
-            {"Allow": {"description": "The methods it knows.", "schema": {"type": "string"}}},
-        ),
-    ),
-    "429": ("TooManyRequests", _short("The token's rate limit is used up.", TOO_MANY_REQUESTS, _RETRY_AFTER)),
-    "503": (
-        "RecordsBusy",
-        _short("Others kept changing the same records. Nothing was changed; try again.", RECORDS_BUSY, _RETRY_AFTER),
-    ),
-}
 
 
 def _filter_parameter(one: Any) -> Schema:
@@ -464,11 +305,6 @@ def _by_status(kinds: Iterable[type[Refused]]) -> dict[int, list[type[Refused]]]
     for kind in kinds:
         found.setdefault(kind.status, []).append(kind)
     return found
-
-
-def _error_example(kind: type[Refused]) -> Schema:
-    problem = {"title": kind.title, "detail": sample_sentence(kind.detail), "code": kind.code}
-    return {"summary": for_readers(kind.__doc__), "value": {"errors": [problem]}}
 
 
 def _plain(name: str) -> str:

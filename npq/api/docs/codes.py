@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from npq.api.schema import for_readers, openapi, sample_sentence
+from npq.api.examples import for_readers, sample_sentence
+from npq.api.schema import openapi
 from npq.core.errors import ErrorCode, catalogue
 
 
