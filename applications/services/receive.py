@@ -1,12 +1,13 @@
 """Receiving applications from the registration service (decisions.md §5; §8, Intake)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 
 from applications.errors import ApplicationContradicted, VerifiedTrnContradicted
 from applications.models import Application
@@ -56,12 +57,13 @@ OF_THE_PERSON = (
 @dataclass(frozen=True)
 class Receipt:
     """What became of a delivered application: its public id, its person's (the survivor's, where the id that was
-    sent is retired), where it stands, and whether this delivery created it."""
+    sent is retired), where it stands, whether this delivery created it, and what was read in it."""
 
     id: UUID
     participant_id: UUID
     status: str
     created: bool
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class _OvertakenByAnother(Exception):
@@ -132,7 +134,7 @@ class _Batch:
 
     def store(self) -> list[Receipt | Refused]:
         self.people = self._lock_people([each for each in self.submissions if each.id not in self.known])
-        if self._known().keys() != self.known.keys():
+        if self._rows().count() != len(self.known):
             raise _OvertakenByAnother
         found = [self._take(submission) for submission in self.submissions]
         changed = [person for person in self.people.values() if person.id in self.changed]
@@ -142,9 +144,12 @@ class _Batch:
         Application.objects.bulk_create(self.new)
         return found
 
+    def _rows(self) -> QuerySet[Application]:
+        return Application.objects.filter(public_id__in=[each.id for each in self.submissions])
+
     def _known(self) -> dict[UUID, Application]:
-        found = Application.objects.filter(public_id__in=[each.id for each in self.submissions])
-        return {row.public_id: row for row in found.select_related("participant")}
+        shown = ("public_id", "status", "submission", "participant__public_id")
+        return {row.public_id: row for row in self._rows().select_related("participant").only(*shown)}
 
     def _lock_people(self, submissions: list[Submission]) -> dict[UUID, Participant]:
         """The people of submissions by the public id that was sent; whoever is new is stored first."""
@@ -170,7 +175,9 @@ class _Batch:
             differences = submission.differences(before.submission)
             if differences:
                 return ApplicationContradicted("id", fields=", ".join(differences))
-            return Receipt(before.public_id, before.participant.public_id, before.status, created=False)
+            return Receipt(
+                before.public_id, before.participant.public_id, before.status, created=False, content=before.submission
+            )
         person = self.people[submission.participant_id]
         verified = submission.verified_trn
         if verified and person.verified_trn not in (None, verified):
@@ -179,7 +186,13 @@ class _Batch:
             self.changed.add(person.id)
         application = _new_application(submission, person)
         self.new.append(application)
-        return Receipt(application.public_id, person.public_id, application.status, created=True)
+        return _receipt(application, created=True)
+
+
+def _receipt(application: Application, *, created: bool) -> Receipt:
+    return Receipt(
+        application.public_id, application.participant.public_id, application.status, created, application.submission
+    )
 
 
 def _new_person(submission: Submission) -> Participant:

@@ -65,7 +65,7 @@ def read_csv(path: str | Path, *, required: Iterable[str], optional: Iterable[st
     records = _records(text)
     header_line, header = next(records, (1, []))
     names = [name.strip().lower() for name in header]
-    _check_header(names, list(required), header_line)
+    check_header(names, list(required), header_line)
     wanted = {*required, *optional}
     rows: list[CsvRow] = []
     faults: list[Fault] = []
@@ -126,7 +126,8 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
-def _check_header(names: list[str], required: list[str], line: int) -> None:
+def check_header(names: list[str], required: list[str], line: int) -> None:
+    """Raises BadInput when a header, in lower case, lacks a required column or names one twice."""
     repeated = [name for name, times in Counter(names).items() if times > 1 and name]
     faults = [
         Fault(field=name, code="column_missing", detail=f"the header lacks the column {name}", line=line)

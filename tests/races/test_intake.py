@@ -12,7 +12,8 @@ from npq.core.audit import Actor
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken
 from participants.models import Participant
-from tests.applications.api.test_intake import Intake, smallest
+from tests.applications.api.test_intake import Intake
+from tests.applications.submissions import smallest
 from tests.conftest import NOW
 from tests.factories import (
     ApiTokenFactory,

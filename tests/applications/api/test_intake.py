@@ -1,6 +1,5 @@
 """POST /api/registration/v1/applications: the registration service's door (decisions.md §5; §8, Intake)."""
 
-import uuid
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from applications.services.submission import FIELDS, REQUIRED
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken, Change, LeadProvider
 from participants.models import Participant
+from tests.applications.submissions import smallest
 from tests.conftest import ApiClient, errors_of
 from tests.factories import (
     ApiTokenFactory,
@@ -41,20 +41,6 @@ class Intake(ApiClient):
 
     def deliver(self, body: Any, **more: Any) -> Any:
         return self.request("POST", "registration/v1", "/applications", body=body, **more)
-
-
-def smallest(**fields: Any) -> dict[str, Any]:
-    return {
-        "id": str(uuid.uuid4()),
-        "participant_id": str(uuid.uuid4()),
-        "full_name": "Priya Okafor",
-        "email": "priya@example.org",
-        "course_identifier": "npq-headship",
-        "lead_provider": "ambition",
-        "cohort": 2023,
-        "eligible_for_funding": True,
-        **fields,
-    }
 
 
 def test_the_first_delivery_is_201_and_the_repeat_200(intake: Intake) -> None:
