@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from applications.models import Application
 from npq.core.errors import TooMuchContention
@@ -36,13 +37,20 @@ TRN_LOCKS = 7_201_907
 def same_person(participant_ids: Iterable[int]) -> set[int]:
     """The participants that are one person for the rules: these, and all that share a verified TRN with them."""
     ids = set(participant_ids)
-    trns = Participant.objects.filter(id__in=ids, teacher_reference_number_verified=True).values(
-        "teacher_reference_number"
-    )
-    shared = Participant.objects.filter(
-        teacher_reference_number_verified=True, teacher_reference_number__in=trns
-    ).values_list("id", flat=True)
-    return ids | set(shared)
+    return ids | set(_records_of(ids, []).values_list("id", flat=True))
+
+
+def _records_of(participant_ids: set[int], trns: list[str]) -> QuerySet[Participant, Any]:
+    """The ids of these participants, of all that share a verified TRN with them, and of the holders of some TRNs.
+
+    A union, so that each part is found through its own index.
+    """
+    verified = Participant.objects.filter(teacher_reference_number_verified=True)
+    theirs = verified.filter(id__in=participant_ids).values("teacher_reference_number")
+    found = [verified.filter(teacher_reference_number__in=theirs).values("id")]
+    if trns:
+        found.append(verified.filter(teacher_reference_number__in=trns).values("id"))
+    return Participant.objects.filter(id__in=participant_ids).values("id").union(*found)
 
 
 def lock_people(participant_ids: Iterable[int], *, trns: Iterable[str] = ()) -> dict[int, Participant]:
@@ -58,10 +66,11 @@ def lock_people(participant_ids: Iterable[int], *, trns: Iterable[str] = ()) -> 
     if extra:
         _lock_trns(extra)
     for _ in range(MOST_ATTEMPTS):
-        ids = _with_trns(same_person(wanted), extra)
         savepoint = transaction.savepoint()
-        people = {person.id: person for person in Participant.objects.filter(id__in=ids).lock()}
-        if _with_trns(same_person(wanted), extra) == ids:
+        locked = Participant.objects.filter(id__in=_records_of(wanted, extra)).lock()
+        people = {person.id: person for person in locked}
+        # Found and locked in one statement; whoever got one of the TRNs while it waited is seen only now.
+        if set(_records_of(wanted, extra).values_list("id", flat=True)) == set(people):
             transaction.savepoint_commit(savepoint)
             return people
         transaction.savepoint_rollback(savepoint)
@@ -79,15 +88,6 @@ def _lock_trns(trns: list[str]) -> None:
             "(SELECT DISTINCT hashtext(trn) & 255 AS key FROM unnest(%s::text[]) AS trn ORDER BY key) AS keys",
             [TRN_LOCKS, trns],
         )
-
-
-def _with_trns(ids: set[int], trns: list[str]) -> set[int]:
-    if not trns:
-        return ids
-    holders = Participant.objects.filter(
-        teacher_reference_number_verified=True, teacher_reference_number__in=trns
-    ).values_list("id", flat=True)
-    return ids | set(holders)
 
 
 def lock_application(
