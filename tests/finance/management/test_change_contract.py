@@ -48,6 +48,14 @@ def test_terms_of_that_very_month_are_updated(terms) -> None:
     assert list(ContractTerms.objects.order_by("id").values_list("recruitment_target", flat=True)) == [30, 50]
 
 
+def test_what_already_holds_in_the_month_adds_nothing(terms) -> None:
+    run = run_command(
+        "change_contract", *CONTRACT, "--from", "2025-03", "--recruitment-target", "30", "--apply", "--format", "json"
+    )
+
+    assert (run.json["counts"], ContractTerms.objects.count()) == ({"unchanged": 1}, 1)
+
+
 def test_later_terms_end_what_the_change_reaches(terms, provider) -> None:
     ContractTermsFactory(lead_provider=provider, effective_month=date(2025, 9, 1), per_participant=Decimal("1200.00"))
 
