@@ -81,3 +81,13 @@ def test_an_exception_stays_on_its_log_line() -> None:
 
     assert "\n" not in line
     assert "ValueError: no" in json.loads(line)["exception"]
+
+
+def test_a_body_of_unstated_length_is_refused() -> None:
+    request = RequestFactory().generic("POST", "/", headers={"Transfer-Encoding": "chunked"})
+    request.META.pop("CONTENT_LENGTH", None)
+
+    response = limit_body(answer)(request)
+
+    assert response.status_code == 411
+    assert json.loads(response.content)["errors"][0]["code"] == "length_required"

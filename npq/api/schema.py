@@ -37,7 +37,7 @@ from npq.api.errors import (
 from npq.api.examples import error_example, example_of, for_readers
 from npq.api.inputs import Body, ListQuery
 from npq.api.output import Schema
-from npq.api.published import ERRORS, PARAMETERS, SHORT_ERROR, SHORT_RESPONSES, STATUS_MEANINGS
+from npq.api.published import ERRORS, PARAMETERS, SHORT_ERROR, SHORT_RESPONSES, STATUS_MEANINGS, TAGS
 from npq.core.choices import TokenScope
 from npq.core.errors import Refused
 
@@ -345,5 +345,7 @@ def openapi(name: str) -> Schema:
     """The OpenAPI document of a version (`v1`, `v2`, `v3`, `registration/v1`)."""
     document = DOCUMENTS[name]
     found = DocumentGenerator(document).get_schema(public=True)
+    used = {tag for methods in found["paths"].values() for operation in methods.values() for tag in operation["tags"]}
+    found["tags"] = [{"name": tag, "description": TAGS[tag]} for tag in TAGS if tag in used]
     found["info"] = {"title": document.title, "version": document.version, "description": document.summary}
     return found

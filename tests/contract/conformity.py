@@ -1,5 +1,6 @@
 """Whether an answer is what the published OpenAPI document says it is."""
 
+import gzip
 import json
 import re
 from copy import deepcopy
@@ -41,8 +42,15 @@ def assert_conforms(method: str, path: str, response: Any) -> None:
     assert response["Content-Type"] == media_type, f"{where} as {response['Content-Type']}, not {media_type}"
     if method != "HEAD" and media_type == "application/json":
         schema = documented["content"][media_type]["schema"]
-        errors = [_told(error) for error in _validator(name, schema["$ref"]).iter_errors(json.loads(response.content))]
+        errors = [
+            _told(error) for error in _validator(name, schema["$ref"]).iter_errors(json.loads(_body_of(response)))
+        ]
         assert not errors, f"{where}, not as documented:\n" + "\n".join(errors[:10])
+
+
+def _body_of(response: Any) -> bytes:
+    compressed = response.headers.get("Content-Encoding") == "gzip"
+    return gzip.decompress(response.content) if compressed else response.content
 
 
 def _methods_at(path: str) -> dict[str, Any] | None:
