@@ -1,6 +1,7 @@
 """The 38 faults of finance.md §7, by number: each is a requirement to do better.
 
-`test_hazard_N_…` shows that fault N does not occur here; where it cannot occur, `CANNOT_OCCUR` says why.
+`test_hazard_N_…` shows that fault N does not occur here; where it cannot occur, `CANNOT_OCCUR` says why. Those of a
+statement's life are in test_hazards_in_life.py.
 """
 
 import csv
@@ -31,6 +32,7 @@ from tests.factories import (
     ScheduleFactory,
     StatementFactory,
 )
+from tests.finance import test_hazards_in_life
 from tests.finance.books import Books
 
 pytestmark = pytest.mark.django_db
@@ -38,8 +40,18 @@ pytestmark = pytest.mark.django_db
 CANNOT_OCCUR = {
     18: "There are no shared templates to pick from: terms belong to one provider, cohort and course.",
     29: "A cohort is read by one parser, and every command writes the same audit trail as every other write.",
-    37: "A fault of tests: ours use pence and statements with lines, and queries/test_calculation.py the worked examples.",
+    37: "A fault of tests: ours use pence, and queries/test_calculation.py reproduces the worked examples.",
 }
+
+HAZARDS = range(1, 39)
+
+
+def test_every_hazard_has_a_test_or_cannot_occur() -> None:
+    names = [*globals(), *vars(test_hazards_in_life)]
+    tested = {int(name.split("_")[2]) for name in names if name.startswith("test_hazard_")}
+
+    assert sorted(tested | set(CANNOT_OCCUR)) == list(HAZARDS)
+
 
 CONTRACTS = (
     "lead_provider,cohort,course_identifier,recruitment_target,per_participant,service_fee_installments,"
