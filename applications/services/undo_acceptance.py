@@ -11,7 +11,7 @@ from npq.core.audit import Actor, correcting
 from npq.core.choices import CohortFunding
 from npq.core.effects import Corrected
 from npq.core.errors import refuse_if_any
-from participants.models import Participant
+from participants.models import Enrolment, Participant
 from participants.queries import lock_application, lock_current_enrolment
 
 
@@ -32,7 +32,7 @@ def undo_acceptance(*, application_id: int, by: Actor, now: datetime, restore_si
                 return Corrected(changed=False)
             raise NoAcceptanceToUndo(status=application.status)
         refuse_if_any(standing_in_the_way(application, "The acceptance cannot be undone"))
-        siblings = list(rejected_by_acceptance(enrolment))
+        siblings = _rejected_with(enrolment)
         enrolment.undone_at = now
         enrolment.save(update_fields=["undone_at"])
         application.reopen()
@@ -44,6 +44,10 @@ def undo_acceptance(*, application_id: int, by: Actor, now: datetime, restore_si
         notes = promote_in_family(application.participant_id, enrolment.course_family, now)
         Participant.objects.filter(id=application.participant_id).touch_all()
         return Corrected(notes=notes if restore_siblings else (*_left_rejected(siblings), *notes))
+
+
+def _rejected_with(enrolment: Enrolment) -> list[Application]:
+    return list(rejected_by_acceptance(enrolment))
 
 
 def _left_rejected(siblings: list[Application]) -> list[str]:

@@ -1,7 +1,6 @@
 """Whatever a correction does, what must always be true stays true."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import pytest
 
@@ -9,13 +8,8 @@ from finance.models import ContractTerms
 from npq.core.models import LeadProvider
 from npq.management.commands.check_invariants import every_invariant
 from participants.models import Enrolment
-from tests.declarations.conftest import NOW, trainee
+from tests.declarations.conftest import trainee
 from tests.factories import ContractTermsFactory
-
-
-@pytest.fixture
-def now() -> datetime:
-    return NOW
 
 
 @pytest.fixture
