@@ -10,7 +10,7 @@ from django.db import models
 
 from applications.models import Application, PlannedTransfer
 from declarations.models import Declaration, Outcome
-from declarations.queries.given import Claim
+from declarations.queries.claims import Claim
 from declarations.services import submit_declaration
 from finance.models import LineItem
 from npq.core.audit import Actor
