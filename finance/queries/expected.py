@@ -34,11 +34,12 @@ from declarations.choices import DeclarationType
 from finance.choices import BILLABLE_LINES, StatementState
 from finance.models import LineItem, Milestone, Statement
 from finance.queries.terms import terms_of_month
-from finance.queries.worth import line_worth
+from finance.queries.worth import LineWorth, line_worth
 from npq.core.clock import uk_date
 from participants.choices import TrainingStatus
 
 NOTHING = Decimal(0)
+IN_ORDER = tuple(DeclarationType.values)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class _Enrolled:
     enrolment_id: int
     schedule_id: int
     accepted_on: date
-    types: list[str]
+    types: Sequence[str]
     starts_on: date
     row: Mapping[str, Any]
 
@@ -116,9 +117,10 @@ def expectation_of(statement: Statement, *, day: date) -> Expectation:
             "declaration_type", flat=True
         )
     )
-    found = _Finder(statement, day) if statement.output_fee else None
-    missing = list(found.missing()) if found else []
-    later = Counter(found.received_later()) if found else Counter()
+    missing: list[Missing] = []
+    later: Counter[str] = Counter()
+    if statement.output_fee:
+        _Finder(statement, day).find(missing, later)
     outstanding = Counter(each.declaration_type for each in missing)
     return Expectation(
         statement,
@@ -137,7 +139,7 @@ def expectation_of(statement: Statement, *, day: date) -> Expectation:
                     NOTHING,
                 ),
             )
-            for declaration_type in DeclarationType.values
+            for declaration_type in IN_ORDER
         ],
         missing,
     )
@@ -156,22 +158,18 @@ class _Finder:
         self.calendar = list(calendar.order_by("deadline_date", "year", "month", "id"))
         self.position = {each.id: number for number, each in enumerate(self.calendar)}
 
-    def missing(self) -> Iterator[Missing]:
-        """What is due here and has not come on any statement."""
-        for enrolled in self.enrolments:
-            for declaration_type, due, position in self._due(enrolled):
-                held = (enrolled.enrolment_id, declaration_type) in self.held
-                if not held and position == self.position[self.statement.id]:
-                    yield self._missing(enrolled, declaration_type, due)
-
-    def received_later(self) -> Iterator[str]:
-        """The types of what was due here and came on a later statement."""
+    def find(self, missing: list[Missing], later: Counter[str]) -> None:
+        """Collects what is due here and has not come on any statement, and counts what came on a later one."""
         here = self.position[self.statement.id]
         for enrolled in self.enrolments:
-            for declaration_type, _, position in self._due(enrolled):
+            for declaration_type, due, position in self._due(enrolled):
+                if position != here:
+                    continue
                 came = self.held.get((enrolled.enrolment_id, declaration_type))
-                if came is not None and position == here and self.position.get(came, -1) > here:
-                    yield declaration_type
+                if came is None:
+                    missing.append(self._missing(enrolled, declaration_type, due))
+                elif self.position.get(came, -1) > here:
+                    later[declaration_type] += 1
 
     def _due(self, enrolled: _Enrolled) -> Iterator[tuple[str, date, int | None]]:
         """Each type of an enrolment, its last day, and the position of the statement it is due on (None: too late)."""
@@ -222,11 +220,7 @@ class _Finder:
                 row["enrolment_id"],
                 row["enrolment__schedule_id"],
                 uk_date(row["enrolment__accepted_at"]),
-                [
-                    each
-                    for each in DeclarationType.values
-                    if each in row["enrolment__schedule__allowed_declaration_types"]
-                ],
+                [each for each in IN_ORDER if each in row["enrolment__schedule__allowed_declaration_types"]],
                 row["enrolment__schedule__starts_on"],
                 row,
             )
@@ -256,17 +250,17 @@ class _Finder:
         }
 
     @cached_property
-    def terms(self) -> Mapping[int, Any]:
-        """The terms of the statement's month, by course."""
+    def worth(self) -> Mapping[int, tuple[LineWorth, bool]]:
+        """What a line of each course is worth on the statement, and whether the course is special."""
         month = self.statement.first_day
-        return terms_of_month(self.statement.lead_provider_id, self.statement.cohort_id, month)
+        terms = terms_of_month(self.statement.lead_provider_id, self.statement.cohort_id, month)
+        return {course_id: (line_worth(each, month), each.special_course) for course_id, each in terms.items()}
 
     def _missing(self, enrolled: _Enrolled, declaration_type: str, due: date) -> Missing:
         row = enrolled.row
-        terms = self.terms.get(row["course_id"])
+        worth, special = self.worth.get(row["course_id"], (None, False))
         projected = None
-        if terms is not None:
-            worth = line_worth(terms, self.statement.first_day)
+        if worth is not None:
             funded = declaration_type == DeclarationType.STARTED and row["targeted_delivery_funding_eligibility"]
             projected = worth.output_payment + (worth.targeted_delivery_funding if funded else NOTHING)
         return Missing(
@@ -277,6 +271,6 @@ class _Finder:
             schedule_identifier=row["enrolment__schedule__identifier"],
             declaration_type=declaration_type,
             due=due,
-            special_course=terms is not None and terms.special_course,
+            special_course=special,
             projected=projected,
         )
