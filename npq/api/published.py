@@ -4,6 +4,16 @@ from npq.api.errors import ACCESS_DENIED, METHOD_NOT_ALLOWED, NOT_FOUND, RECORDS
 from npq.api.output import Schema
 from npq.api.pagination import DEFAULT_PER_PAGE, MOST_PER_PAGE
 
+# The headings endpoints stand under, in the order in which a provider meets them.
+TAGS = {
+    "Applications": "People who applied to train with you, and your decision on each.",
+    "Participants": "People you accepted, and their training.",
+    "Declarations": "What participants have reached, which is what you are paid for.",
+    "Outcomes": "Whether participants passed: a log in which the last entry counts.",
+    "Delivery partners": "The organisations that may deliver training for you.",
+    "Statements": "What you are paid, when and why.",
+}
+
 STATUS_MEANINGS = {
     400: "The request cannot be read. Nothing was changed.",
     403: "The record is visible to you but not yours to change. Nothing was changed.",

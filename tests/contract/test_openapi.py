@@ -16,6 +16,7 @@ from openapi_spec_validator import validate
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
+from npq.api.published import TAGS
 from npq.api.schema import DOCUMENTS, DocumentGenerator, openapi
 from npq.core.errors import catalogue
 from tests.contract.conformity import operation_at
@@ -51,7 +52,7 @@ def test_every_route_is_documented(route: Any) -> None:
 
     assert operation is not None, f"{route} has no @documented"
     assert operation["description"].strip(), f"{route} has no docstring"
-    assert operation["tags"]
+    assert set(operation["tags"]) <= set(TAGS)
 
 
 @every_document

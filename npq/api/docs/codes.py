@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
 from npq.api.examples import for_readers, sample_sentence
 from npq.api.schema import openapi
 from npq.core.errors import ErrorCode, catalogue
@@ -19,9 +22,23 @@ class PublishedCode:
     operations: tuple[str, ...]
 
     @property
+    def breakable_code(self) -> SafeString:
+        """The code as HTML that may break after an underscore."""
+        return _breakable(self.error.code)
+
+    @property
+    def breakable_title(self) -> SafeString:
+        """The title as HTML that may break after an underscore."""
+        return _breakable(self.error.title)
+
+    @property
     def everywhere(self) -> bool:
         """Whether it can occur wherever a request can be sent, so that listing the places says nothing."""
         return len(self.operations) > 8
+
+
+def _breakable(text: str) -> SafeString:
+    return format_html_join(mark_safe("_<wbr>"), "{}", ((part,) for part in text.split("_")))
 
 
 def codes_of(name: str) -> list[PublishedCode]:
