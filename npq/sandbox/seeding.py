@@ -13,6 +13,7 @@ from declarations.services import pair_delivery_partner
 from npq.core.clock import clock_at, wall_clock
 from npq.core.errors import Refused
 from npq.core.models import Cohort, LeadProvider
+from npq.core.parsing import whole_number
 from npq.sandbox import money
 from npq.sandbox.crowd import add_crowd
 from npq.sandbox.deeds import DEMO
@@ -23,6 +24,7 @@ from npq.sandbox.scenarios import tell_all
 PROVIDERS = ["ambition", "teach-first", "ucl"]
 PARTNERS = ("Teaching School Hub", "Learning Partnership", "Schools Alliance")
 DEFAULT_APPLICATIONS = 150
+MOST_APPLICATIONS = 1_000_000
 DEFAULT_SEED = 1
 BATCH = 500
 # Nothing of the plan happens later; on a machine whose clock is behind, the plan is carried out all the same.
@@ -63,6 +65,14 @@ def seed_demo_data(*, applications: int, number: int, progress: Progress) -> See
             except Refused as refusal:
                 seeded.refused.append((deed, refusal))
     return seeded
+
+
+def applications_number(text: str) -> int:
+    """A number of applications from the command line, at most MOST_APPLICATIONS."""
+    number = whole_number(text)
+    if number > MOST_APPLICATIONS:
+        raise ValueError(f"at most {MOST_APPLICATIONS} applications")
+    return number
 
 
 def _receive(seeded: Seeded, progress: Progress) -> None:

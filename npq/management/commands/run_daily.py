@@ -41,7 +41,7 @@ class Command(OpsCommand):
     def _carry_out_transfers(self, as_of: date) -> None:
         for done in carry_out_transfers(as_of=as_of, by=self.actor, now=clock.now()):
             identifier = done.planned.application.public_id
-            columns = {"step": "carry_out_transfers", "lead_provider": done.planned.lead_provider.code}
+            columns: dict[str, Any] = {"step": "carry_out_transfers", "lead_provider": done.planned.lead_provider.code}
             if done.problem is not None:
                 self.failed(done.problem, id=identifier, **columns)
             else:

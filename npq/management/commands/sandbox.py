@@ -22,7 +22,7 @@ from npq.core.parsing import argument, whole_number
 from npq.embedded import ClusterError
 from npq.sandbox.access import BY, Access, Doors, data_directory
 from npq.sandbox.progress import bar, step
-from npq.sandbox.seeding import DEFAULT_APPLICATIONS, DEFAULT_SEED, PROVIDERS, seed_demo_data
+from npq.sandbox.seeding import DEFAULT_APPLICATIONS, DEFAULT_SEED, PROVIDERS, applications_number, seed_demo_data
 from npq.sandbox.server import Server
 from participants.services.load_reference_data import load_reference_data
 
@@ -39,7 +39,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=argument(port_number), default=8000, metavar="N", help="1 to 65535")
         parser.add_argument("--data", type=Path, metavar="DIR", help="where the data is kept; .pgdata by default")
 
-    def handle(self, *, port: int, data: Path | None, **_: Any) -> None:
+        parser.add_argument(
+            "--applications",
+            type=argument(applications_number),
+            default=DEFAULT_APPLICATIONS,
+            metavar="N",
+            help=f"how many besides the named scenarios ({DEFAULT_APPLICATIONS})",
+        )
+
+    def handle(self, *, port: int, data: Path | None, applications: int, **_: Any) -> None:
         if settings.NPQ_ENVIRONMENT != "sandbox":
             raise BadInput(f"NPQ_ENVIRONMENT is {settings.NPQ_ENVIRONMENT}; a sandbox needs it to be sandbox or unset.")
         if data is not None and data.absolute() != data_directory():
@@ -49,14 +57,14 @@ class Command(BaseCommand):
         with only_sandbox():
             refuse_taken(port)
             try:
-                doors = self._prepare()
+                doors = self._prepare(applications)
                 Server(port, when_ready=lambda: self._announce(doors, port)).run()
             except ClusterError as problem:
                 raise Failed(str(problem)) from problem
             finally:
                 self._stop_database()
 
-    def _prepare(self) -> Doors:
+    def _prepare(self, applications: int) -> Doors:
         """Makes everything ready that may take its time."""
         with step("Starting the database"):
             connection.ensure_connection()
@@ -64,7 +72,7 @@ class Command(BaseCommand):
             migrate_if_needed()
         with step("Loading reference data"):
             load_reference_data(by=BY)
-        seeded = seed_demo_data(applications=DEFAULT_APPLICATIONS, number=DEFAULT_SEED, progress=bar)
+        seeded = seed_demo_data(applications=applications, number=DEFAULT_SEED, progress=bar)
         if seeded.done:
             with step("Delivering the demo data's messages"), Path(os.devnull).open("w") as nowhere:
                 deliver_quietly(nowhere)

@@ -11,16 +11,17 @@ from npq.core.parsing import argument, whole_number
 from npq.sandbox.access import Access, data_directory
 from npq.sandbox.deeds import declarations_of
 from npq.sandbox.plan import Applied
-from npq.sandbox.seeding import DEFAULT_APPLICATIONS, DEFAULT_SEED, PROVIDERS, seed_demo_data
+from npq.sandbox.seeding import DEFAULT_APPLICATIONS, DEFAULT_SEED, PROVIDERS, applications_number, seed_demo_data
 from participants.models import Participant
-
-MOST_APPLICATIONS = 1_000_000
 
 
 class Command(OpsCommand):
     """Makes demo data and prints who is who."""
 
-    help = "Makes believable demo data for three providers; the same seed adds nothing the second time."
+    help = (
+        "Makes believable demo data for three providers; the same seed adds nothing the second time. "
+        "Another seed adds other people, whose declarations land on the statements that are still open by then."
+    )
     mode = Mode.ACTS
     exclusive = True
     providers: list[dict[str, Any]]
@@ -52,7 +53,7 @@ class Command(OpsCommand):
             {
                 "code": code,
                 "token": access.token_of(LeadProvider.objects.get(code=code)),
-                "scenarios": {name: _ids_of(applied) for name, applied in scenarios.items()},
+                "scenarios": {name: ids_of(applied) for name, applied in scenarios.items()},
             }
             for code, scenarios in seeded.plan.scenarios.items()
         ]
@@ -71,7 +72,7 @@ class Command(OpsCommand):
         return f"{super().table()}\n{tokens}"
 
 
-def _ids_of(applied: Applied) -> dict[str, Any]:
+def ids_of(applied: Applied) -> dict[str, Any]:
     """The ids of a scenario as they are now: a merge may have changed the participant's."""
     return {
         "application_id": applied.id,
@@ -80,11 +81,3 @@ def _ids_of(applied: Applied) -> dict[str, Any]:
         ),
         "declaration_ids": list(declarations_of(applied).values_list("public_id", flat=True)),
     }
-
-
-def applications_number(text: str) -> int:
-    """A number of applications, at most MOST_APPLICATIONS."""
-    number = whole_number(text)
-    if number > MOST_APPLICATIONS:
-        raise ValueError(f"at most {MOST_APPLICATIONS} applications")
-    return number
