@@ -12,15 +12,17 @@ from npq.core.money import in_pounds
 RECALCULATED = "recalculated"
 
 
-def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> str:
-    """Old and new value of each field that changed: `per_participant 1000.00 → 1000.75`."""
-    return ", ".join(f"{name} {_value(name, old)} → {_value(name, new)}" for name, (old, new) in changes.items())
+def changes_in_words(changes: Mapping[str, tuple[Any, Any]], *, new: bool = False) -> str:
+    """Old and new value of each field that changed, `price 1000.00 → 1000.75`; of something `new` its values alone."""
+    return ", ".join(
+        f"{name} {_value(after)}" if new else f"{name} {_value(before)} → {_value(after)}"
+        for name, (before, after) in changes.items()
+    )
 
 
-def _value(name: str, value: Any) -> str:
-    if value is None:
-        return "derived" if name == "monthly_service_fee" else "–"
-    return in_words(value)
+def _value(value: Any) -> str:
+    # Of what can change, only a service fee may be without a value: it is derived then.
+    return "derived" if value is None else in_words(value)
 
 
 def named(statement: Statement) -> dict[str, Any]:

@@ -22,8 +22,6 @@ from npq.core.models import Cohort, Course, LeadProvider
 from npq.core.money import in_pounds
 from participants.models import Enrolment
 
-MOST_NAMED = 12
-
 
 @dataclass(frozen=True)
 class Gap:
@@ -102,7 +100,7 @@ def _without_terms(books: Books) -> Iterator[Gap]:
     )
     for lead_provider_id, cohort_id, course_id, pending, accepted in wanted:
         contract = (lead_provider_id, cohort_id, course_id)
-        people = f"{accepted} enrolments and {pending} pending applications"
+        people = f"{_number(accepted, 'enrolment')} and {_number(pending, 'pending application')}"
         if contract not in books.terms:
             yield books.gap("no_terms", contract, f"{people}, and no contract terms; load them (load_contracts)")
             continue
@@ -132,7 +130,7 @@ def _lines_without_terms(books: Books) -> Iterator[Gap]:
         .order_by("lead_provider__code", "cohort__start_year", "cohort__suffix", "course_id", "first_day")
     )
     for lead_provider_id, cohort_id, course_id, first_day, number in lines:
-        detail = f"{number} declarations on the statement of {first_day:%B %Y}, and no terms say what they are worth"
+        detail = f"{_number(number, 'declaration')} on the statement of {first_day:%B %Y}, and no terms that pay for it"
         yield books.gap("lines_without_terms", (lead_provider_id, cohort_id, course_id), detail)
 
 
@@ -176,8 +174,9 @@ def _installments_used_up(books: Books) -> Iterator[Gap]:
             yield books.gap(
                 "installments_used_up",
                 contract,
-                f"{installments} instalments, and the service fee is charged on {charged} statements: beyond them are "
-                f"{_listed(beyond)}, {in_pounds(pounds)} in all; end it with change_contract --monthly-service-fee 0",
+                f"{_number(installments, 'instalment')}, and the service fee is charged on "
+                f"{_number(charged, 'statement')}: beyond them {_listed(beyond)}, {in_pounds(pounds)} in all; "
+                "end it with change_contract --monthly-service-fee 0",
             )
 
 
@@ -196,7 +195,7 @@ def _no_future_statement(books: Books) -> Iterator[Gap]:
     for lead_provider_id, cohort_id, number in enrolments:
         place = (lead_provider_id, cohort_id)
         if not any(books.accepts(statement) for statement in books.statements.get(place, [])):
-            detail = f"{number} enrolments that are not completed, and no open output statement left to pay them on"
+            detail = f"{_number(number, 'enrolment')} not completed, and no open output statement left to pay them on"
             yield books.gap("no_future_statement", place, detail)
 
 
@@ -213,9 +212,26 @@ def _months(first: date, last: date) -> Iterator[date]:
     month = first
     while month <= last:
         yield month
-        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+        month = _after(month)
+
+
+def _after(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def _listed(months: list[date]) -> str:
-    named = ", ".join(f"{month:%Y-%m}" for month in months[:MOST_NAMED])
-    return named + (f" and {len(months) - MOST_NAMED} more" if len(months) > MOST_NAMED else "")
+    """Months for people, runs of them together: `2025-01, 2025-04 to 2025-06`."""
+    runs: list[list[date]] = []
+    for month in months:
+        if runs and month == _after(runs[-1][-1]):
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    return ", ".join(
+        f"{run[0]:%Y-%m} to {run[-1]:%Y-%m}" if len(run) > 2 else ", ".join(f"{each:%Y-%m}" for each in run)
+        for run in runs
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

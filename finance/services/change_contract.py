@@ -57,6 +57,12 @@ def change_contract(
         planned = plan([proposal], statements)
         if proposal.closed:
             raise ClosedStatementRestsOnTerms(sentence=proposal.closed_sentence)
+        if proposal.result == "created":
+            proposal.changes = {
+                name: (getattr(current, name), value)
+                for name, value in wanted.items()
+                if getattr(current, name) != value
+            }
         before = totals(planned.affected)
         planned.store()
         return ChangedContract(proposal, _next_terms(proposal), effects(planned.affected, before))

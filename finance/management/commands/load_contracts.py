@@ -31,7 +31,7 @@ class Command(OpsCommand):
                 cohort=proposal.cohort.identifier,
                 course_identifier=proposal.course.identifier,
                 effective_from=month_of(proposal.effective_month),
-                changes=changes_in_words(proposal.changes),
+                changes=changes_in_words(proposal.changes, new=proposal.result == "created"),
             )
         add_effects(self.report, loaded.effects)
 

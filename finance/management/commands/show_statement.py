@@ -9,10 +9,11 @@ from finance.management.finding import statement_by_id
 from finance.management.showing import named
 from finance.models import Statement
 from finance.queries.calculation import payment_document
-from npq.core.commands import OpsCommand, Row, as_table, in_words
+from npq.core.commands import OpsCommand, in_words
 from npq.core.parsing import argument, public_id
 
 FIGURES = ("output_payment", "service_fee", "targeted_delivery_funding", "clawback", "adjustment", "total")
+TYPE_COLUMNS = {"declaration_type": 16, "count": 8, "refunded": 10, "output_payment": 16, "clawback": 14}
 
 
 class Command(OpsCommand):
@@ -62,15 +63,15 @@ def _aligned(pairs: list[tuple[str, str]]) -> list[str]:
 
 def _course(course: dict[str, Any]) -> list[str]:
     special = " (special: paid apart, in no figure above)" if course["special_course"] else ""
-    types = [
-        Row("declaration_type", each["declaration_type"], "", [], {k: each[k] for k in list(each)[1:]})
-        for each in course["declarations"]
-    ]
     return [
         (
             f"{course['course_identifier']}{special}: price {course['price']}, "
             f"{course['output_payment_per_participant']} for a declaration, target {course['recruitment_target']}"
         ),
-        *("  " + line for line in as_table(types).splitlines()),
+        "  " + "".join(name.replace("_", " ").rjust(width) for name, width in TYPE_COLUMNS.items()),
+        *(
+            "  " + "".join(str(each[name]).rjust(width) for name, width in TYPE_COLUMNS.items())
+            for each in course["declarations"]
+        ),
         *_aligned([(name.replace("_", " "), course[name]) for name in FIGURES if name in course]),
     ]

@@ -36,6 +36,7 @@ def test_new_terms_hold_from_the_month_and_the_rest_stays(terms, provider) -> No
     assert (new.recruitment_target, new.service_fee_installments) == (30, 24)
     contract, effect = done.json["rows"]
     assert (contract["result"], contract["effective_from"], contract["until"]) == ("created", "2025-03", None)
+    assert contract["changes"] == "per_participant 1000.00 → 1100.50"
     assert (effect["id"], effect["total_before"], effect["total_after"]) == (str(after.public_id), "500.00", "550.25")
     assert str(before.public_id) not in done.out
     assert run_command("change_contract", *arguments, "--apply").json["counts"] == {"unchanged": 1}

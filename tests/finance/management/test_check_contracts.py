@@ -125,6 +125,12 @@ def test_months_over_the_turn_of_the_year(books: Books) -> None:
     assert "no statement in 2024-12;" in detail(check())
 
 
+def test_long_runs_of_months_are_named_by_their_ends(books: Books) -> None:
+    books.statement(2025, 8), books.statement(2025, 10)
+
+    assert "no statement in 2025-04 to 2025-07, 2025-09;" in detail(check())
+
+
 def test_a_cohort_with_terms_and_no_statement(provider) -> None:
     Books(provider).terms("npq-headship")
 
@@ -150,7 +156,7 @@ def test_instalments_that_are_used_up(books: Books, terms: dict[str, Any], named
     if named:
         assert gaps(run) == [("installments_used_up", "ambition", "2023a", "npq-leading-teaching")]
         fee = "£50.00" if "monthly_service_fee" in terms else "£18,940.00"
-        assert f"charged on 3 statements: beyond them are 2025-03, {fee} in all" in detail(run)
+        assert f"charged on 3 statements: beyond them 2025-03, {fee} in all" in detail(run)
 
 
 def test_a_fee_that_was_ended_in_time_is_no_gap(books: Books) -> None:
@@ -169,7 +175,7 @@ def test_enrolments_without_a_future_output_statement(books: Books) -> None:
     with clock_at(at(date(2025, 6, 1))):
         run = run_command("check_contracts", "--format", "json")
     assert gaps(run) == [("no_future_statement", "ambition", "2023a", None)]
-    assert "1 enrolments that are not completed" in detail(run)
+    assert "1 enrolment not completed" in detail(run)
 
     books.statement(2025, 7, output_fee=False)
     books.statement(2025, 4), books.statement(2025, 5), books.statement(2025, 6)

@@ -316,5 +316,5 @@ def test_a_table_for_people(load, tmp_path) -> None:
 
     run = run_command("load_contracts", tmp_path / "contracts.csv")
 
-    assert "per_participant – → 1000.75" in run.out
+    assert "per_participant 1000.75" in run.out
     assert "Run it again with --apply" in run.out

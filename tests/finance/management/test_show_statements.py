@@ -85,6 +85,9 @@ def test_show_statement_for_people(books: Books) -> None:
 
     assert "Ambition Institute, January 2025, cohort 2023a: open" in out
     assert "npq-headship: price 1237.00, 185.55 for a declaration, target 30" in out
+    assert "started       1         0          185.55          0.00" in out
+    books.pay(january)
+    assert out.replace(": open", ": paid") == run_command("show_statement", january.public_id).out
     assert "npq-leading-teaching (special: paid apart" in out
     assert "Correction agreed in March  -125.40" in out
     assert "  total                       678.65" in out
