@@ -11,13 +11,13 @@ from npq.benchmark.data import MEASURED_PROVIDER, fill
 from npq.benchmark.database import create_benchmark_database, use_benchmark_database
 from npq.benchmark.measuring import Finding, table
 from npq.benchmark.pages import PAGES, Provider, depth_cases, page_cases
+from npq.benchmark.statements import statement_cases
 from npq.benchmark.writes import accept_case, server
 from npq.core.audit import Actor, acting_as
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken, LeadProvider
 
-
-CASES = [*PAGES, "depth", "accept"]
+CASES = [*PAGES, "depth", "statement", "accept"]
 
 
 class Command(BaseCommand):
@@ -50,6 +50,8 @@ class Command(BaseCommand):
         findings += page_cases(provider, options["rounds"], [name for name in PAGES if name in only])
         if "depth" in only:
             findings += depth_cases(provider, options["rounds"])
+        if "statement" in only:
+            findings += statement_cases(provider, options["rounds"])
         if "accept" in only:
             with server() as port:
                 findings.append(accept_case(provider, port, options["writes"]))
