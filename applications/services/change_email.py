@@ -6,6 +6,7 @@ from django.core.validators import validate_email
 from applications.errors import EmailMalformed
 from npq.core.audit import Actor, correcting
 from npq.core.effects import Corrected
+from participants.models import Participant
 from participants.queries import lock_application
 
 
@@ -27,6 +28,7 @@ def change_email(
         if (application.email, application.email_validated) == before:
             return Corrected(changed=False)
         application.save(update_fields=["email", "email_validated"])
+        Participant.objects.filter(id=application.participant_id).touch()
         return Corrected()
 
 

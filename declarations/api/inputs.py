@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from declarations.choices import DeclarationType, OutcomeState
-from declarations.queries.claims import UNREADABLE, Claim, GivenId, GivenPartners, Unreadable
+from declarations.queries.given import UNREADABLE, Claim, GivenId, GivenPartners, Unreadable
 from npq.api.inputs import (
     COHORT,
     CREATED_SINCE,

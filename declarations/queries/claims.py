@@ -1,55 +1,24 @@
-"""What a provider declares, and what has to be known to judge it: copies, slots, duplicates, money, partners."""
+"""What has to be known to judge a declaration: copies, slots, duplicates, money, partners."""
 
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from applications.models import Application
 from applications.queries import effective_eligibility
 from declarations.choices import LIVE_STATES, DeclarationState, DeclarationType
-from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership
+from declarations.models import Declaration
+from declarations.queries.given import Claim, GivenPartners
+from declarations.queries.partners import FoundPartner, partners_by_id, partners_named
 from finance.models import ContractTerms
 from finance.queries.statements import accepting_statements
 from npq.core.models import Course
 from participants.choices import TrainingStatus
 from participants.models import Enrolment, Participant, TrainingStatusChange
-
-
-class Unreadable(Enum):
-    """Stands in for a value that was given and cannot be read."""
-
-    VALUE = "unreadable"
-
-
-UNREADABLE = Unreadable.VALUE
-GivenId = uuid.UUID | Unreadable | None
-
-
-@dataclass(frozen=True)
-class GivenPartners:
-    """The delivery partners a declaration names; None for one that it does not name."""
-
-    primary: GivenId = None
-    secondary: GivenId = None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A declaration as it was sent. What was left out or blank is None.
-
-    `delivery_partners` is None where the contract does not ask for any (v1 and v2, decisions.md §8).
-    """
-
-    participant_id: GivenId
-    course_identifier: str | None
-    declaration_type: str | None
-    declaration_date: datetime | Unreadable | None
-    has_passed: bool | None = None
-    delivery_partners: GivenPartners | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +41,7 @@ class Facts:
     eligible_for_funding: bool
     has_terms: bool
     statement_open: bool
+    partners: dict[uuid.UUID, FoundPartner]
 
 
 def find_claimant(claim: Claim, *, lead_provider_id: int) -> Claimant | None:
@@ -111,6 +81,7 @@ def facts_about(claim: Claim, enrolment: Enrolment, *, people: Iterable[int], da
                 ContractTerms.objects.filter(lead_provider=provider, cohort=cohort, course=enrolment.course_id)
             ),
             statement_open=Exists(accepting_statements(lead_provider_id=provider, cohort_id=cohort, day=day)),
+            partners=ArraySubquery(partners_named(claim.delivery_partners or GivenPartners(), provider, cohort)),
         )
         .values_list(
             "copy_id",
@@ -120,9 +91,11 @@ def facts_about(claim: Claim, enrolment: Enrolment, *, people: Iterable[int], da
             "eligible",
             "has_terms",
             "statement_open",
+            "partners",
         )
     )
-    return Facts(*found.get())
+    *facts, partners = found.get()
+    return Facts(*[*facts, partners_by_id(partners or ())])
 
 
 def _copy_of(claim: Claim, lead_provider_id: int, participant: int | OuterRef) -> Subquery:
@@ -157,23 +130,3 @@ def _duplicate_of(live: QuerySet[Declaration], enrolment: Enrolment, people: Ite
         enrolment__participant__in=others, course__family=enrolment.course_family, superseded_by__isnull=True
     )
     return Subquery(held.order_by("created_at", "id").values("id")[:1])
-
-
-@dataclass(frozen=True)
-class FoundPartner:
-    """A delivery partner that was named, and whether it is on the provider's list for the cohort."""
-
-    id: int
-    on_list: bool
-
-
-def find_partners(given: GivenPartners, *, lead_provider_id: int, cohort_id: int) -> dict[uuid.UUID, FoundPartner]:
-    """The partners that were named and exist, by their public ids."""
-    named = [one for one in (given.primary, given.secondary) if isinstance(one, uuid.UUID)]
-    if not named:
-        return {}
-    pairing = DeliveryPartnership.objects.filter(
-        delivery_partner=OuterRef("pk"), lead_provider_id=lead_provider_id, cohort_id=cohort_id
-    )
-    found = DeliveryPartner.objects.filter(public_id__in=named).annotate(on_list=Exists(pairing))
-    return {partner.public_id: FoundPartner(partner.id, partner.on_list) for partner in found}

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from declarations.errors import DeclarationOfAnotherProvider, DeliveryPartnerMissing, DeliveryPartnerNotFound
-from declarations.queries.claims import GivenPartners
+from declarations.queries.given import GivenPartners
 from declarations.queries.locks import lock_declaration
-from declarations.services.partner_rules import PRIMARY, PartnerSituation, look_up, partner_refusals
+from declarations.queries.partners import partners_by_id, partners_named
+from declarations.services.partner_rules import PRIMARY, PartnerSituation, partner_refusals
 from npq.core.audit import Actor, acting_as
 from npq.core.errors import Refused, refuse_if_any
 
@@ -23,12 +24,8 @@ def change_delivery_partner(*, declaration_id: int, held_by: int | None, given: 
         declaration = lock_declaration(declaration_id)
         if held_by is not None and declaration.lead_provider_id != held_by:
             raise DeclarationOfAnotherProvider
-        partners = look_up(
-            given,
-            lead_provider_id=declaration.lead_provider_id,
-            application=declaration.enrolment.application,
-            cohort=declaration.cohort,
-        )
+        found = partners_by_id(partners_named(given, declaration.lead_provider_id, declaration.cohort_id))
+        partners = PartnerSituation(given, found, declaration.enrolment.application, declaration.cohort)
         refuse_if_any(_refusals(partners))
         declaration.delivery_partner_id = partners.primary_id
         declaration.secondary_delivery_partner_id = partners.secondary_id

@@ -26,7 +26,8 @@ from declarations.errors import (
     ParticipantNotRecognised,
     SlotHeld,
 )
-from declarations.queries.claims import UNREADABLE, Claim, Facts
+from declarations.queries.claims import Facts
+from declarations.queries.given import UNREADABLE, Claim
 from declarations.services.partner_rules import PartnerSituation, partner_refusals
 from finance.errors import NoContractTerms, NoOpenStatement
 from npq.core.clock import start_of_uk_day

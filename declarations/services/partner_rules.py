@@ -14,7 +14,8 @@ from declarations.errors import (
     DeliveryPartnersSame,
     SecondaryDeliveryPartnerAlone,
 )
-from declarations.queries.claims import FoundPartner, GivenId, GivenPartners, find_partners
+from declarations.queries.given import GivenId, GivenPartners
+from declarations.queries.partners import FoundPartner
 from npq.core.errors import Refused
 from npq.core.models import Cohort
 
@@ -48,14 +49,6 @@ class PartnerSituation:
         """The internal id of the secondary partner that was named."""
         found = self.partner(self.given.secondary)
         return found.id if found else None
-
-
-def look_up(
-    given: GivenPartners, *, lead_provider_id: int, application: Application | None, cohort: Cohort | None
-) -> PartnerSituation:
-    """The situation of partners that were named; without a cohort nobody is on its list."""
-    found = find_partners(given, lead_provider_id=lead_provider_id, cohort_id=cohort.id if cohort else 0)
-    return PartnerSituation(given, found, application, cohort)
 
 
 def partner_refusals(

@@ -15,7 +15,7 @@ from declarations.errors import (
     OutcomeStateNotRecognised,
 )
 from declarations.models import Declaration, Outcome
-from declarations.queries.claims import UNREADABLE, Unreadable
+from declarations.queries.given import UNREADABLE, Unreadable
 from declarations.queries.locks import lock_newest_enrolment
 from declarations.services.telling import tell_outcome
 from npq.core.audit import Actor, acting_as
@@ -24,7 +24,7 @@ from npq.core.clock import uk_date
 from npq.core.errors import Refused, refuse_if_any
 from npq.core.models import Course
 from participants.models import Enrolment
-from participants.queries import lock_people
+from participants.queries import lock_person
 
 SUBMITTED_STATES = (OutcomeState.PASSED, OutcomeState.FAILED)
 # A completed declaration in one of these may be given an outcome; a voided or clawed-back one may not.
@@ -47,10 +47,11 @@ def record_outcome(
     outcome with the state and the date of its newest one changes nothing and gives the id of that one; anything
     else is appended, a corrected date of a pass included, and the participant is told.
 
-    `participant_id` is the internal id. Refuses with the errors about outcomes of `declarations.errors`.
+    `participant_id` is the internal id. Refuses with the errors about outcomes of `declarations.errors`; raises
+    ParticipantIdChanged when the person was merged meanwhile.
     """
     with acting_as(by, "record_outcome"):
-        lock_people([participant_id])
+        lock_person(participant_id)
         enrolment = lock_newest_enrolment(
             participant_id=participant_id, lead_provider_id=lead_provider_id, course_identifier=course_identifier
         )

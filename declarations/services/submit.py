@@ -7,10 +7,12 @@ from datetime import datetime
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason, OutcomeState
 from declarations.errors import SlotHeld
 from declarations.models import Declaration, Outcome
-from declarations.queries.claims import Claim, Facts, facts_about, find_claimant
+from declarations.queries.claims import Facts, facts_about, find_claimant
+from declarations.queries.given import Claim
 from declarations.queries.locks import lock_newest_enrolment
+from declarations.queries.partners import partners_by_id, partners_named
 from declarations.services.claim_rules import Situation, is_fundable, refusals_of
-from declarations.services.partner_rules import PartnerSituation, look_up
+from declarations.services.partner_rules import PartnerSituation
 from declarations.services.telling import tell_outcome
 from finance.choices import LineState
 from finance.errors import NoOpenStatement
@@ -56,7 +58,7 @@ def submit_declaration(*, lead_provider_id: int, claim: Claim, by: Actor, now: d
             facts = facts_about(claim, enrolment, people=people, day=uk_date(now))
             if facts.copy_id is not None:
                 return facts.copy_id
-        partners = _partners(claim, lead_provider_id, enrolment)
+        partners = _partners(claim, lead_provider_id, enrolment, facts)
         retired = None if known else _retired(claim, lead_provider_id)
         refuse_if_any(refusals_of(Situation(claim, now, known, retired, enrolment, facts, partners)))
         assert enrolment is not None
@@ -73,15 +75,15 @@ def _retired(claim: Claim, lead_provider_id: int) -> ParticipantIdChange | None:
     return change if mine.exists() else None
 
 
-def _partners(claim: Claim, lead_provider_id: int, enrolment: Enrolment | None) -> PartnerSituation | None:
-    if claim.delivery_partners is None:
+def _partners(
+    claim: Claim, lead_provider_id: int, enrolment: Enrolment | None, facts: Facts | None
+) -> PartnerSituation | None:
+    given = claim.delivery_partners
+    if given is None:
         return None
-    return look_up(
-        claim.delivery_partners,
-        lead_provider_id=lead_provider_id,
-        application=enrolment.application if enrolment else None,
-        cohort=enrolment.cohort if enrolment else None,
-    )
+    if enrolment is None or facts is None:
+        return PartnerSituation(given, partners_by_id(partners_named(given, lead_provider_id, None)), None, None)
+    return PartnerSituation(given, facts.partners, enrolment.application, enrolment.cohort)
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import DateField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
 from finance.models import ContractTerms
 
@@ -22,6 +22,13 @@ def has_terms(lead_provider_id: int, cohort_id: int, course_id: int, month: date
     if month is not None:
         terms = terms.filter(terms_up_to(month))
     return terms.exists()
+
+
+def terms_on_statement(lead_provider_id: int, cohort_id: int, course_id: int) -> Exists:
+    """The same about the statement of a row, by its own month: for a query of statements."""
+    month = Func(OuterRef("year"), OuterRef("month"), Value(1), function="make_date", output_field=DateField())
+    terms = ContractTerms.objects.filter(lead_provider_id=lead_provider_id, cohort_id=cohort_id, course_id=course_id)
+    return Exists(terms.filter(Q(effective_month__isnull=True) | Q(effective_month__lte=month)))
 
 
 def terms_in_month(month: date) -> QuerySet[ContractTerms]:

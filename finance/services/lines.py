@@ -12,7 +12,7 @@ from finance.choices import LineState, StatementState
 from finance.errors import NoContractTerms, NoOpenStatement
 from finance.models import LineItem, Statement
 from finance.queries.statements import accepting_statements
-from finance.queries.terms import has_terms
+from finance.queries.terms import terms_on_statement
 from finance.queries.worth import funded
 
 # What a void turns into a voided line; a paid one is clawed back instead.
@@ -29,9 +29,7 @@ def place_on_statement(declaration: Declaration, *, day: date, state: LineState)
     if state not in (LineState.ELIGIBLE, LineState.INELIGIBLE):
         raise ValueError(f"a new line is eligible or ineligible, not {state}")
     statement = lock_next_statement(declaration, day)
-    if state == LineState.ELIGIBLE and not has_terms(
-        declaration.lead_provider_id, declaration.cohort_id, declaration.course_id, statement.first_day
-    ):
+    if state == LineState.ELIGIBLE and not vars(statement)["has_terms"]:
         raise NoContractTerms(course=declaration.course, cohort=declaration.cohort)
     return _add_line(declaration, statement, state)
 
@@ -82,10 +80,13 @@ def lock_next_statement(declaration: Declaration, day: date) -> Statement:
     """Locks and returns the next open output statement of a declaration's provider and cohort.
 
     One that closes while we wait for its lock is passed over: the database checks the conditions again on the
-    locked row and goes on to the next (finance.md §7.8). Raises NoOpenStatement when none is left.
+    locked row and goes on to the next (finance.md §7.8). `has_terms` of what is returned tells whether the
+    declaration's course has contract terms in its month. Raises NoOpenStatement when none is left.
     """
+    place = (declaration.lead_provider_id, declaration.cohort_id)
     statement = (
-        accepting_statements(lead_provider_id=declaration.lead_provider_id, cohort_id=declaration.cohort_id, day=day)
+        accepting_statements(lead_provider_id=place[0], cohort_id=place[1], day=day)
+        .annotate(has_terms=terms_on_statement(*place, declaration.course_id))
         .select_for_update(no_key=True)
         .first()
     )

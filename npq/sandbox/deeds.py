@@ -12,7 +12,7 @@ from applications.services.accept import accept_application
 from applications.services.reject import reject_application
 from declarations.choices import LIVE_STATES, DeclarationType, OutcomeState
 from declarations.models import Declaration
-from declarations.queries.claims import Claim, GivenPartners
+from declarations.queries.given import Claim, GivenPartners
 from declarations.services import record_outcome, submit_declaration, void_declaration
 from npq.core.audit import Actor
 from npq.core.clock import uk_date

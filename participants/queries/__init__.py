@@ -24,6 +24,7 @@ __all__ = [
     "lock_current_enrolment",
     "lock_enrolment",
     "lock_people",
+    "lock_person",
     "lock_training",
     "same_person",
     "schedules_for",
@@ -128,6 +129,14 @@ def lock_current_enrolment(application: Application) -> Enrolment | None:
     return _locked_enrolment(application.enrolment_id, application)
 
 
+def lock_person(participant_id: int) -> dict[int, Participant]:
+    """Locks a participant and everybody with the same verified TRN; raises ParticipantIdChanged if merged meanwhile."""
+    people = lock_people([participant_id])
+    if people[participant_id].merged_into_id is not None:
+        raise id_changed(ParticipantIdChange.objects.get(from_participant_id=people[participant_id].public_id))
+    return people
+
+
 def lock_training(
     *, participant_id: int, lead_provider_id: int, course: Course | None, newest: bool = False
 ) -> tuple[Enrolment | None, dict[int, Participant]]:
@@ -136,9 +145,7 @@ def lock_training(
     Of several it is the one that is not withdrawn, or else the newest by acceptance; with `newest` it is the
     newest in any case (decisions.md §1.7). Raises ParticipantIdChanged when the person was merged meanwhile.
     """
-    people = lock_people([participant_id])
-    if people[participant_id].merged_into_id is not None:
-        raise id_changed(ParticipantIdChange.objects.get(from_participant_id=people[participant_id].public_id))
+    people = lock_person(participant_id)
     order = ["-accepted_at", "-id"] if newest else ["withdrawn", "-accepted_at", "-id"]
     found = (
         Enrolment.objects.standing()
