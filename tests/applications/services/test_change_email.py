@@ -37,10 +37,14 @@ def change(application: Application, **facts: Any) -> Any:
 def test_the_address_or_its_validation_changes(
     application: Application, facts: dict[str, Any], after: tuple[str, bool]
 ) -> None:
+    shown_before = application.participant.updated_at
+
     assert change(application, **facts).changed
 
     application.refresh_from_db()
     assert (application.email, application.email_validated) == after
+    application.participant.refresh_from_db()
+    assert application.participant.updated_at > shown_before, "participants show the address"
     assert newest_action() == ("change_email", "Sam Reyes", "NPQ-101: asked for by the provider")
 
 
