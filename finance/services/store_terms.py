@@ -153,7 +153,7 @@ def _stored(proposals: list[Proposal]) -> dict[tuple[int, int, int], dict[date |
 
 def _compare(proposal: Proposal, existing: ContractTerms | None, found: Plan) -> None:
     group = GROUP_TERMS[CourseGroup(proposal.course.group)]._asdict()
-    values = {**group, **proposal.values}
+    values = {**proposal.values, **group}
     if existing is None:
         proposal.result = "created"
         proposal.changes = {name: (None, value) for name, value in values.items()}

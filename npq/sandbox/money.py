@@ -92,7 +92,7 @@ def _contracts(providers: list[str], cohort: int) -> Iterator[tuple[str, ...]]:
     for place, provider in enumerate(providers):
         for course, price in PRICES.items():
             special = "true" if (course, cohort) == ("npq-leading-primary-mathematics", 2023) else "false"
-            yield provider, str(cohort), course, str(60 + 15 * place), price, "24", special, "", ""
+            yield provider, str(cohort), course, str(60 + 15 * place), price, str(MONTHS), special, "", ""
 
 
 def _statements(providers: list[str], cohort: int) -> Iterator[tuple[str, ...]]:
