@@ -4,28 +4,19 @@ Most of it the database refuses already; here it is proved, and what a constrain
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from finance.choices import StatementState
 from finance.models import Statement
-from finance.queries.calculation import document_of, figures_of
+from finance.queries.calculation import figures_of
+from finance.queries.drift import drift_of
 from npq.core.invariants import Breach, Invariant, sql_invariant
 
 
 def _frozen_payments_that_drifted() -> Iterator[Breach]:
     for statement in Statement.objects.filter(state=StatementState.PAID).order_by("id").iterator():
-        figures = figures_of(statement)
-        calculated = document_of(figures, state=StatementState.PAID)
-        if figures.shown_total != statement.total or calculated != statement.payment:
-            frozen = {**(statement.payment or {}), "total": str(statement.total)}
-            yield Breach(str(statement.public_id), f"frozen and calculated differ: {_difference(frozen, calculated)}")
-
-
-def _difference(frozen: dict[str, Any], calculated: dict[str, Any]) -> str:
-    names = sorted(name for name in frozen | calculated if frozen.get(name) != calculated.get(name))
-    plain = [name for name in names if not isinstance(calculated.get(name), list)]
-    told = [f"{name} {frozen.get(name)}, calculated {calculated.get(name)}" for name in plain]
-    return "; ".join(told + [name for name in names if name not in plain]) or "payment total"
+        difference = drift_of(statement, figures_of(statement))
+        if difference:
+            yield Breach(str(statement.public_id), f"frozen and calculated differ: {difference}")
 
 
 INVARIANTS = [
