@@ -27,6 +27,13 @@ from participants.models import (
 )
 
 ACCEPTED_AT = datetime(2024, 10, 10, 9, 0, tzinfo=UTC)
+# The first schedule of the year for each course group.
+FIRST_SCHEDULES = {
+    CourseGroup.LEADERSHIP: "npq-leadership-autumn",
+    CourseGroup.SPECIALIST: "npq-specialist-autumn",
+    CourseGroup.SUPPORT: "npq-aso-november",
+    CourseGroup.EHCO: "npq-ehco-november",
+}
 ALL_TYPES = ["started", "retained-1", "retained-2", "completed"]
 
 
@@ -81,7 +88,7 @@ class ScheduleFactory(DjangoModelFactory):
 
     cohort = factory.SubFactory(CohortFactory)
     course_group = CourseGroup.LEADERSHIP
-    identifier = factory.LazyAttribute(lambda made: f"npq-{made.course_group}-autumn")
+    identifier = factory.LazyAttribute(lambda made: FIRST_SCHEDULES[CourseGroup(made.course_group)])
     name = factory.LazyAttribute(lambda made: made.identifier.removeprefix("npq-").replace("-", " ").capitalize())
     starts_on = factory.LazyAttribute(lambda made: date(made.cohort.start_year, 10, 1))
     allowed_declaration_types = factory.LazyAttribute(

@@ -1,6 +1,7 @@
 """What may come in about applications, per version."""
 
-from npq.api.inputs import COHORT, PARTICIPANT_ID, UPDATED_SINCE, Body, ListQuery, any_text, yes_or_no
+from npq.api.inputs import COHORT, PARTICIPANT_ID, UPDATED_SINCE, Body, ListQuery, words, yes_or_no
+from npq.api.vocabulary import SCHEDULES
 
 _FUNDED_PLACE = yes_or_no("Whether the place is funded. Needed where the cohort's places are capped or unfunded.")
 
@@ -15,7 +16,8 @@ _ACCEPT_V3 = Body(
     type="npq-application-accept",
     attributes={
         "funded_place": _FUNDED_PLACE,
-        "schedule_identifier": any_text(
+        "schedule_identifier": words(
+            SCHEDULES,
             "The schedule of the training. Leave it out, or empty, for the default of the day.",
             example="npq-leadership-autumn",
         ),

@@ -49,6 +49,7 @@ from npq.api.output import Attribute, Schema, object_schema, text
 from npq.api.output import identifier as identifier_shown
 from npq.api.requests import object_of_body
 from npq.api.views import ApiViewSet
+from npq.api.vocabulary import COURSES, LEAD_PROVIDERS
 from npq.core import clock
 from npq.core.choices import TokenScope
 
@@ -65,8 +66,8 @@ _REQUIRED = {
     ),
     "full_name": any_text("The name; the one they had before is kept.", required=True, example="Priya Okafor"),
     "email": any_text("The address of this application.", required=True, example="p.okafor@ash-grove.example.org"),
-    "course_identifier": any_text("The course applied for.", required=True, example="npq-headship"),
-    "lead_provider": any_text("The lead provider's short code.", required=True, example="ambition"),
+    "course_identifier": words(COURSES, "The course applied for.", required=True, example="npq-headship"),
+    "lead_provider": words(LEAD_PROVIDERS, "The lead provider's short code.", required=True),
     "cohort": Field(
         {"oneOf": [{"type": "string", "pattern": r"^\d{4}$"}, {"type": "integer"}]},
         "The cohort's start year, as text or as a number.",

@@ -13,6 +13,7 @@ from applications.choices import (
 )
 from applications.queries import effective_eligibility, ineligible_for_funding_reason
 from npq.api.output import Shape, boolean, day, identifier, text, timestamp, year
+from npq.api.vocabulary import COURSES, SCHEDULES
 
 _IN_THE_UK = Case(
     When(Q(teacher_catchment__isnull=True), then=Value(None)),
@@ -25,7 +26,9 @@ _V1 = Shape(
     type="npq_application",
     name="ApplicationV1",
     attributes={
-        "course_identifier": text("course__identifier", "The course applied for.", example="npq-headship"),
+        "course_identifier": text(
+            "course__identifier", "The course applied for.", enum=COURSES, example="npq-headship"
+        ),
         "email": text("email", "The address used for this application.", example="p.okafor@ash-grove.example.org"),
         "email_validated": boolean("email_validated", "Whether the address has been validated.", example=True),
         "employer_name": text("employer_name", "The employer, where it is not a school.", null=True),
@@ -108,7 +111,11 @@ _V1 = Shape(
 _V3 = _V1.plus(
     "ApplicationV3",
     schedule_identifier=text(
-        "enrolment__schedule__identifier", "null until accepted.", null=True, example="npq-leadership-autumn"
+        "enrolment__schedule__identifier",
+        "null until accepted.",
+        null=True,
+        enum=SCHEDULES,
+        example="npq-leadership-autumn",
     ),
     works_as_senco=text("works_as_senco", "The applicant's answer, as given.", null=True, enum=WorksAsSenco.values),
     senco_start_date=day("senco_start_date", null=True),

@@ -14,7 +14,6 @@ from npq.api.inputs import (
     UPDATED_SINCE,
     Body,
     ListQuery,
-    any_text,
     day,
     identifier,
     instant,
@@ -22,6 +21,7 @@ from npq.api.inputs import (
     yes_or_no,
 )
 from npq.api.requests import text_or_none, timestamp_or_none, uuid_or_none
+from npq.api.vocabulary import COURSES
 
 _DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 
@@ -45,7 +45,7 @@ _DECLARE_V1 = Body(
         ),
         "declaration_type": words(DeclarationType.values, "The milestone that was reached.", required=True),
         "declaration_date": instant("When it was reached: not in the future.", required=True),
-        "course_identifier": any_text("The participant's course.", required=True, example="npq-headship"),
+        "course_identifier": words(COURSES, "The participant's course.", required=True, example="npq-headship"),
         "has_passed": yes_or_no("Needed for `completed` on courses that end in an outcome."),
     },
 )
@@ -64,8 +64,8 @@ _OUTCOME = Body(
     name="OutcomeRequest",
     type="npq-outcome-confirmation",
     attributes={
-        "course_identifier": any_text(
-            "The course, one that ends in an outcome.", required=True, example="npq-headship"
+        "course_identifier": words(
+            COURSES, "The course, one that ends in an outcome.", required=True, example="npq-headship"
         ),
         "state": words([OutcomeState.PASSED.value, OutcomeState.FAILED.value], "The result.", required=True),
         "completion_date": day("When the participant got the result: not in the future.", required=True),

@@ -25,6 +25,7 @@ from declarations.models import DeliveryPartnership, Outcome
 from finance.choices import BILLABLE_LINES, REFUNDABLE_LINES, LineState
 from finance.models import LineItem
 from npq.api.output import Shape, boolean, day_at_midnight, identifier, listing, text, timestamp
+from npq.api.vocabulary import COURSES
 
 _CLAWED_BACK = (DeclarationState.AWAITING_CLAWBACK, DeclarationState.CLAWED_BACK)
 _LINES = LineItem.objects.filter(declaration=OuterRef("pk"))
@@ -55,10 +56,11 @@ _PASSED = Subquery(
         )
     )[:1]
 )
+# A declaration has at most one line that pays, found through an index of those alone.
 _UPLIFT_PAID = Case(
     When(
         Q(declaration_type=DeclarationType.STARTED, state__in=(DeclarationState.PAID, *_CLAWED_BACK)),
-        then=Exists(_LINES.filter(state=LineState.PAID, targeted_delivery_funding__gt=0)),
+        then=Exists(_LINES.filter(Q(state=LineState.PAID), state__in=BILLABLE_LINES, targeted_delivery_funding__gt=0)),
     ),
     default=Value(False),
 )
@@ -72,7 +74,7 @@ _V2 = Shape(
         "declaration_type": text(
             "declaration_type", "The milestone that was reached.", enum=DeclarationType.values, example="started"
         ),
-        "course_identifier": text("course__identifier", "The course.", example="npq-headship"),
+        "course_identifier": text("course__identifier", "The course.", enum=COURSES, example="npq-headship"),
         "declaration_date": timestamp("declaration_date", "When it was reached.", example="2024-10-01T09:30:00Z"),
         "state": text("state", "Where the declaration stands.", enum=DeclarationState.values, example="eligible"),
         "has_passed": boolean(
@@ -154,7 +156,9 @@ _OUTCOME = Shape(
             "state", "A pass, a fail, or a retraction by voiding.", enum=OutcomeState.values, example="passed"
         ),
         "completion_date": day_at_midnight("completion_date", "When the participant got the result."),
-        "course_identifier": text("declaration__course__identifier", "The course.", example="npq-headship"),
+        "course_identifier": text(
+            "declaration__course__identifier", "The course.", enum=COURSES, example="npq-headship"
+        ),
         "participant_id": identifier("declaration__enrolment__participant__public_id", "The participant's current id."),
         "created_at": timestamp("created_at", "When it was submitted."),
     },

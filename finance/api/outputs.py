@@ -30,6 +30,7 @@ from npq.api.output import (
     timestamp,
     year,
 )
+from npq.api.vocabulary import COURSES
 from npq.core.money import shown
 
 _MONTH = Func(
@@ -76,7 +77,7 @@ _STATEMENT_DECLARATION = Shape(
     id="declaration__public_id",
     attributes={
         "participant_id": identifier("declaration__enrolment__participant__public_id", "The participant's id."),
-        "course_identifier": text("course__identifier", "The course.", example="npq-headship"),
+        "course_identifier": text("course__identifier", "The course.", enum=COURSES, example="npq-headship"),
         "declaration_type": text("declaration_type", "The milestone.", enum=DeclarationType.values),
         "state": text("state", "Where it stands on this statement.", enum=LineState.values, example="paid"),
         "kind": text(_KIND, "Whether it is paid here, taken back here, or neither.", enum=LineKind.values),
@@ -123,7 +124,7 @@ _TYPE_FIGURES = {
     "clawback": _pounds("What is taken back, targeted delivery funding included; negative.", "-185.55"),
 }
 _COURSE_FIGURES = {
-    "course_identifier": text("", "The course.", example="npq-headship"),
+    "course_identifier": text("", "The course.", enum=COURSES, example="npq-headship"),
     "special_course": boolean("", "Whether it is paid apart and enters no figure of the statement.", example=False),
     "price": _pounds("The contract's price per participant.", "1237.00"),
     "output_payment_per_participant": _pounds("What one declaration is paid.", "185.55"),

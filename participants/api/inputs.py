@@ -3,8 +3,9 @@
 import uuid
 from typing import Any
 
-from npq.api.inputs import UPDATED_SINCE, Body, Filter, ListQuery, any_text, start_year, words
+from npq.api.inputs import UPDATED_SINCE, Body, Filter, ListQuery, start_year, words
 from npq.api.requests import Filters, uuid_or_none
+from npq.api.vocabulary import COURSES, SCHEDULES
 from participants.choices import DeferralReason, TrainingStatus, WithdrawalReason
 from participants.errors import UnknownTrainingStatus
 
@@ -56,7 +57,7 @@ def _every_version(body: Body) -> dict[str, Body]:
     return {"v1": body, "v2": body, "v3": body}
 
 
-_COURSE = any_text("The course whose training it is, exactly.", required=True, example="npq-headship")
+_COURSE = words(COURSES, "The course whose training it is, exactly.", required=True, example="npq-headship")
 
 WITHDRAW = _every_version(
     Body(
@@ -89,7 +90,9 @@ CHANGE_SCHEDULE = _every_version(
         type="participant-change-schedule",
         attributes={
             "course_identifier": _COURSE,
-            "schedule_identifier": any_text("The new schedule.", required=True, example="npq-leadership-spring"),
+            "schedule_identifier": words(
+                SCHEDULES, "The new schedule.", required=True, example="npq-leadership-spring"
+            ),
             "cohort": start_year(
                 "The cohort of the new schedule, where it changes. A year without a suffix means the participant's own "
                 "cohort when it is of that year, else the year's latest cohort with that schedule.",

@@ -16,6 +16,7 @@ from npq.api.output import (
     timestamp,
     year,
 )
+from npq.api.vocabulary import COURSES, SCHEDULES
 from participants.choices import DeferralReason, TrainingStatus, WithdrawalReason
 from participants.models import Enrolment, ParticipantIdChange, TrainingStatusChange
 from participants.queries.people import Viewpoint, enrolments_seen, id_changes_seen
@@ -56,8 +57,10 @@ def _recorded(status: TrainingStatus, reasons: list[str], description: str) -> A
 _FUNDED_PLACE = boolean("application__funded_place", "null where the cohort's places are not capped.", null=True)
 
 _ENROLMENT_V2 = {
-    "course_identifier": text("course__identifier", "The course.", example="npq-headship"),
-    "schedule_identifier": text("schedule__identifier", "The schedule.", example="npq-leadership-autumn"),
+    "course_identifier": text("course__identifier", "The course.", enum=COURSES, example="npq-headship"),
+    "schedule_identifier": text(
+        "schedule__identifier", "The schedule.", enum=SCHEDULES, example="npq-leadership-autumn"
+    ),
     "cohort": year("cohort__start_year", "The contract year that funds the training."),
     "npq_application_id": identifier("application__public_id", "The accepted application."),
     "eligible_for_funding": boolean("application__eligible_for_funding", "As registered."),
@@ -79,7 +82,7 @@ _ENROLMENT_V3 = {
 }
 
 _FUNDED_PLACES = {
-    "npq_course": text("course__identifier", example="npq-headship"),
+    "npq_course": text("course__identifier", enum=COURSES, example="npq-headship"),
     "funded_place": _FUNDED_PLACE,
     "npq_application_id": identifier("application__public_id"),
 }
@@ -116,7 +119,7 @@ _V1 = _EVERY_VERSION.plus(
     email=_EMAIL,
     npq_courses=listing(
         lambda seen: JsonArray(_enrolments(seen).values("course__identifier")),
-        {"type": "string"},
+        {"type": "string", "enum": list(COURSES)},
         "The course of each enrolment.",
         example=["npq-headship"],
     ),
