@@ -1,6 +1,7 @@
 """Which statement takes a declaration."""
 
 from datetime import date
+from typing import Any
 
 from finance.choices import StatementState
 from finance.models import Statement, StatementQuerySet
@@ -23,3 +24,11 @@ def statements_due(day: date) -> StatementQuerySet:
     """Every open statement whose deadline lies before a UK day, output or not, the oldest first (decisions.md §3.4)."""
     due = Statement.objects.filter(state=StatementState.OPEN, deadline_date__lt=day)
     return due.select_related("lead_provider", "cohort").order_by("deadline_date", "id")
+
+
+def statements_by_month(**asked: Any) -> StatementQuerySet:
+    """Statements by provider, cohort and month, both loaded; `asked` narrows them where it is not None."""
+    found = Statement.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+    return found.select_related("lead_provider", "cohort").order_by(
+        "lead_provider__code", "cohort__start_year", "cohort__suffix", "year", "month"
+    )

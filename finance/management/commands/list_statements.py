@@ -6,7 +6,7 @@ from django.core.management import CommandParser
 
 from finance.choices import StatementState
 from finance.management.showing import named
-from finance.models import Statement
+from finance.queries.statements import statements_by_month
 from npq.core import parsing
 from npq.core.commands import OpsCommand
 from npq.core.models import Cohort, LeadProvider
@@ -22,13 +22,7 @@ class Command(OpsCommand):
         parser.add_argument("--state", choices=StatementState.values)
 
     def run(self, *, lead_provider: LeadProvider | None, cohort: Cohort | None, state: str | None, **_: Any) -> None:
-        asked = {"lead_provider": lead_provider, "cohort": cohort, "state": state}
-        found = (
-            Statement.objects.filter(**{name: value for name, value in asked.items() if value is not None})
-            .select_related("lead_provider", "cohort")
-            .defer("payment")
-            .order_by("lead_provider__code", "cohort__start_year", "cohort__suffix", "year", "month")
-        )
+        found = statements_by_month(lead_provider=lead_provider, cohort=cohort, state=state).defer("payment")
         for statement in found:
             self.report.row(
                 id=statement.public_id,

@@ -10,6 +10,7 @@ from finance.management.showing import named
 from finance.models import Statement
 from finance.queries.calculation import figures_of
 from finance.queries.drift import drift_of
+from finance.queries.statements import statements_by_month
 from npq.core import parsing
 from npq.core.commands import Fault, OpsCommand
 from npq.core.models import Cohort, LeadProvider
@@ -29,12 +30,7 @@ class Command(OpsCommand):
         parser.add_argument("--cohort", type=argument(parsing.cohort))
 
     def run(self, *, lead_provider: LeadProvider | None, cohort: Cohort | None, **_: Any) -> None:
-        asked = {"lead_provider": lead_provider, "cohort": cohort}
-        found = (
-            Statement.objects.filter(**{name: value for name, value in asked.items() if value is not None})
-            .select_related("lead_provider", "cohort")
-            .order_by("lead_provider__code", "cohort__start_year", "cohort__suffix", "year", "month")
-        )
+        found = statements_by_month(lead_provider=lead_provider, cohort=cohort)
         started = time.perf_counter()
         number = found.count()
         for statement in self.progress(found.iterator(), total=number, label="statements"):
