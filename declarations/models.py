@@ -1,5 +1,7 @@
 """Declarations, outcomes and the partners that deliver training."""
 
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -112,15 +114,25 @@ class Declaration(Record):
         """Whether the state may change to `state`."""
         return state in MOVES[DeclarationState(self.state)]
 
+    def append_outcome(self, state: OutcomeState, completion_date: date) -> "Outcome":
+        """Adds to the log of outcomes; the caller has locked the declaration."""
+        return self.outcomes.create(state=state, completion_date=completion_date)
+
+    def newest_outcome(self) -> "Outcome | None":
+        """The outcome that counts."""
+        return self.outcomes.order_by("-id").first()
+
 
 class Outcome(Record):
     """A pass, a fail or a retraction on a completed declaration: append-only, the newest counts.
 
     `declaration_type` is always `completed`; a composite foreign key makes the database check that the
-    declaration is of that type (decisions.md §2).
+    declaration is of that type (decisions.md §2). The database also fills in `lead_provider`, the declaration's,
+    so that a provider's log is read in order from one index.
     """
 
     declaration = models.ForeignKey(Declaration, on_delete=models.PROTECT, related_name="outcomes")
+    lead_provider = models.ForeignKey(LeadProvider, null=True, editable=False, on_delete=models.PROTECT, db_index=False)
     declaration_type = models.CharField(default=DeclarationType.COMPLETED, editable=False)
     state = models.CharField(choices=OutcomeState)
     completion_date = models.DateField()
@@ -128,7 +140,7 @@ class Outcome(Record):
     class Meta:
         indexes = [
             models.Index(name="outcome_newest", fields=["declaration", "-id"]),
-            models.Index(name="outcome_created", fields=["created_at", "id"]),
+            models.Index(name="outcome_page", fields=["lead_provider", "created_at", "id"]),
         ]
         constraints = [
             models.CheckConstraint(name="outcome_state_known", condition=Q(state__in=OutcomeState.values)),

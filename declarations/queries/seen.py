@@ -3,12 +3,15 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership, Outcome
 from npq.core.models import Cohort
 from participants.models import Enrolment
+
+Shown = TypeVar("Shown", Declaration, Outcome)
 
 
 def transferred_enrolments(lead_provider_id: int) -> list[int]:
@@ -27,18 +30,22 @@ def declarations_for_api(
 ) -> QuerySet[Declaration]:
     """A provider's declarations, oldest first: those it made and, `with_transferred`, those of others on enrolments
     it holds now. `cohorts` are start years of the declaration's own cohort and mean every suffix.
-
-    Most providers hold no transferred enrolment. For one that does, the two kinds are a union, so that each
-    half is read in order from its own index.
     """
     mine = Declaration.objects.filter(lead_provider_id=lead_provider_id)
     own = _narrowed(mine, cohorts, participant_ids, updated_since)
     moved = transferred_enrolments(lead_provider_id) if with_transferred else []
-    if not moved:
-        return own.order_by("created_at", "id")
     foreign = Declaration.objects.filter(enrolment__in=moved).exclude(lead_provider_id=lead_provider_id)
-    others = _narrowed(foreign, cohorts, participant_ids, updated_since)
-    return own.union(others, all=True).order_by("created_at", "id")
+    return _together(own, _narrowed(foreign, cohorts, participant_ids, updated_since) if moved else None)
+
+
+def _together(own: QuerySet[Shown], others: QuerySet[Shown] | None) -> QuerySet[Shown]:
+    """A provider's own records and those that came with transferred enrolments, oldest first.
+
+    Most providers hold no transferred enrolment (None). For one that does, the two kinds are a union and not a
+    condition with OR, so that each half is read from its own index.
+    """
+    found = own if others is None else own.union(others, all=True)
+    return found.order_by("created_at", "id")
 
 
 def visible_declarations(*, lead_provider_id: int, with_transferred: bool) -> QuerySet[Declaration]:
@@ -76,16 +83,15 @@ def outcomes_for_api(
     A provider that took over an enrolment also sees the outcomes of its earlier declarations: it may correct
     them, and must be able to read what it submitted.
     """
-    seen = Q(declaration__lead_provider_id=lead_provider_id)
-    moved = transferred_enrolments(lead_provider_id)
-    if moved:
-        seen |= Q(declaration__enrolment__in=moved)
-    found = Outcome.objects.filter(seen).order_by("created_at", "id")
+    wanted = Q()
     if participant_id is not None:
-        found = found.filter(declaration__enrolment__participant_id=participant_id)
+        wanted &= Q(declaration__enrolment__participant_id=participant_id)
     if created_since is not None:
-        found = found.filter(created_at__gte=created_since)
-    return found
+        wanted &= Q(created_at__gte=created_since)
+    own = Outcome.objects.filter(wanted, lead_provider_id=lead_provider_id)
+    moved = transferred_enrolments(lead_provider_id)
+    others = Outcome.objects.filter(wanted, declaration__enrolment__in=moved).exclude(lead_provider_id=lead_provider_id)
+    return _together(own, others if moved else None)
 
 
 def delivery_partners_for_api(

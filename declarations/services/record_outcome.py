@@ -14,7 +14,7 @@ from declarations.errors import (
     OutcomeStateMissing,
     OutcomeStateNotRecognised,
 )
-from declarations.models import Declaration, Outcome
+from declarations.models import Declaration
 from declarations.queries.given import UNREADABLE, Unreadable
 from declarations.queries.locks import lock_newest_enrolment
 from declarations.services.telling import tell_outcome
@@ -64,10 +64,10 @@ def record_outcome(
         assert enrolment is not None
         assert state is not None
         assert isinstance(completion_date, dates.date)
-        newest = _newest(declaration)
+        newest = declaration.newest_outcome()
         if newest is not None and (newest.state, newest.completion_date) == (state, completion_date):
             return newest.id
-        outcome = Outcome.objects.create(declaration=declaration, state=state, completion_date=completion_date)
+        outcome = declaration.append_outcome(OutcomeState(state), completion_date)
         Declaration.objects.filter(id=declaration.id).touch()
         tell_outcome(outcome, enrolment.application)
         return outcome.id
@@ -80,10 +80,6 @@ def _lock_completed(enrolment: Enrolment | None) -> Declaration | None:
         enrolment=enrolment, declaration_type=DeclarationType.COMPLETED, state__in=STANDING_STATES
     )
     return completed.order_by("-created_at", "-id").select_for_update(no_key=True).first()
-
-
-def _newest(declaration: Declaration) -> Outcome | None:
-    return declaration.outcomes.order_by("-id").first()
 
 
 def _course(identifier: str | None) -> Iterator[Refused]:

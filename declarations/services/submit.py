@@ -6,7 +6,7 @@ from datetime import datetime
 
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason, OutcomeState
 from declarations.errors import SlotHeld
-from declarations.models import Declaration, Outcome
+from declarations.models import Declaration
 from declarations.queries.claims import Facts, facts_about, find_claimant
 from declarations.queries.given import Claim
 from declarations.queries.locks import lock_newest_enrolment
@@ -129,9 +129,6 @@ def _place(declaration: Declaration, *, fundable: bool, now: datetime) -> None:
 
 
 def _record_outcome(declaration: Declaration, enrolment: Enrolment) -> None:
-    outcome = Outcome.objects.create(
-        declaration=declaration,
-        state=OutcomeState.PASSED if declaration.has_passed else OutcomeState.FAILED,
-        completion_date=uk_date(declaration.declaration_date),
-    )
+    state = OutcomeState.PASSED if declaration.has_passed else OutcomeState.FAILED
+    outcome = declaration.append_outcome(state, uk_date(declaration.declaration_date))
     tell_outcome(outcome, enrolment.application)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from declarations.choices import DeclarationState, OutcomeState
 from declarations.errors import AlreadyClawedBack, AlreadyVoided, DeclarationOfAnotherProvider
-from declarations.models import Declaration, Outcome
+from declarations.models import Declaration
 from declarations.queries.locks import lock_declaration
 from declarations.services.telling import tell_outcome
 from finance.errors import NoOpenStatement
@@ -53,11 +53,9 @@ def _take_back(declaration: Declaration, now: datetime) -> None:
 
 
 def _retract_outcome(declaration: Declaration) -> None:
-    newest = declaration.outcomes.order_by("-id").first()
+    newest = declaration.newest_outcome()
     if newest is None or newest.state == OutcomeState.VOIDED:
         return
-    retraction = Outcome.objects.create(
-        declaration=declaration, state=OutcomeState.VOIDED, completion_date=newest.completion_date
-    )
+    retraction = declaration.append_outcome(OutcomeState.VOIDED, newest.completion_date)
     if newest.state == OutcomeState.PASSED:
         tell_outcome(retraction, declaration.enrolment.application)

@@ -107,10 +107,10 @@ WHERE t.position <= 1 + e.id %% 3 AND (t.kind <> 'completed' OR c."group" IN ('l
 """
 
 _OUTCOMES = """
-INSERT INTO declarations_outcome (public_id, created_at, updated_at, declaration_id, declaration_type, state,
-    completion_date)
-SELECT gen_random_uuid(), created_at, created_at, id, 'completed', CASE WHEN has_passed THEN 'passed' ELSE 'failed' END,
-    declaration_date::date
+INSERT INTO declarations_outcome (public_id, created_at, updated_at, declaration_id, declaration_type, lead_provider_id,
+    state, completion_date)
+SELECT gen_random_uuid(), created_at, created_at, id, 'completed', lead_provider_id,
+    CASE WHEN has_passed THEN 'passed' ELSE 'failed' END, declaration_date::date
 FROM declarations_declaration WHERE declaration_type = 'completed'
 """
 

@@ -156,12 +156,12 @@ SELECT json_build_object('data', coalesce(json_agg(json_build_object(
     'created_at', to_char(o.created_at, {time}), 'updated_at', to_char(o.updated_at, {time})
     )) ORDER BY o.created_at, o.id), '[]'))::text
 FROM (
-    SELECT o.*, d.enrolment_id, d.course_id
-    FROM declarations_outcome o JOIN declarations_declaration d ON d.id = o.declaration_id
-    WHERE d.lead_provider_id = %(provider)s ORDER BY o.created_at, o.id LIMIT %(limit)s
+    SELECT * FROM declarations_outcome WHERE lead_provider_id = %(provider)s
+    ORDER BY created_at, id LIMIT %(limit)s
 ) o
-JOIN participants_enrolment e ON e.id = o.enrolment_id
+JOIN declarations_declaration d ON d.id = o.declaration_id
+JOIN participants_enrolment e ON e.id = d.enrolment_id
 JOIN participants_participant p ON p.id = e.participant_id
-JOIN core_course c ON c.id = o.course_id
+JOIN core_course c ON c.id = d.course_id
 """
 )

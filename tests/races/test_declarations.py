@@ -429,7 +429,7 @@ def test_without_locks_what_is_paid_is_voided(
 
 # Outcome against outcome
 
-NEWEST = "declarations.services.record_outcome._newest"
+NEWEST = "declarations.models.Declaration.newest_outcome"
 
 
 def submitting(api: ApiClient, enrolment: Enrolment, state: str) -> Racer:
