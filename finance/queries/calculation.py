@@ -3,9 +3,10 @@
 One calculation feeds page, print, API, CSV and commands. It takes three queries whatever the size of the
 statement: its terms, one GROUP BY over its lines, its adjustments.
 
-Who counts: within a statement and course a person counts once for each declaration type, however many lines there
-are. On an open statement a line is worth what the terms say today; from payable on it is worth what was stored.
-What is taken back is always what was paid, never what the terms say now (decisions.md §3.3).
+Who counts: within an open statement and course a person counts once for each declaration type, however many lines
+there are, and a line is worth what the terms say today. From payable on a line is worth what was stored, and the
+lines that were worth something are counted: no later change to people or applications is seen. What is taken back
+is always what was paid, never what the terms say now (decisions.md §3.3).
 """
 
 from collections import defaultdict
@@ -66,15 +67,22 @@ def _terms_of_old_lines(statement: Statement, course_ids: set[int]) -> dict[int,
 def _grouped_lines(statement: Statement) -> dict[int, RowsOfCourse]:
     """One GROUP BY over the statement's lines: by course, then by declaration type and kind of line."""
     person = F("declaration__enrolment__participant_id")
-    funded = counts_for_funding() if statement.state == StatementState.OPEN else Q(targeted_delivery_funding__gt=0)
+    people = Count(person, distinct=True)
+    if statement.state == StatementState.OPEN:
+        paid, funded = people, Count(person, distinct=True, filter=counts_for_funding())
+    else:
+        paid = Count("id", filter=Q(output_payment__gt=0))
+        funded = Count("id", filter=Q(targeted_delivery_funding__gt=0))
     rows = (
         LineItem.objects.filter(statement=statement)
         .values("course_id", "course__identifier", "declaration_type", kind=_kind_of_line())
         .annotate(
             lines=Count("id"),
-            people=Count(person, distinct=True),
-            funded=Count(person, distinct=True, filter=funded),
-            funding_refunded=Count(person, distinct=True, filter=Q(targeted_delivery_funding__lt=0)),
+            people=people,
+            paid=paid,
+            funded=funded,
+            refunded=Count("id", filter=Q(output_payment__lt=0)),
+            funding_refunded=Count("id", filter=Q(targeted_delivery_funding__lt=0)),
             voided=Count("id", filter=Q(state=LineState.VOIDED)),
             output_payment=Sum("output_payment"),
             targeted_delivery_funding=Sum("targeted_delivery_funding"),
@@ -118,10 +126,10 @@ def _type(declaration_type: str, payment: Row | None, clawback: Row | None, wort
     """`worth` is what a line is worth on an open statement; None where every line holds its own amounts."""
     values: dict[str, Any] = {}
     if payment:
-        values |= {"count": payment["people"], "funded": payment["funded"], **_amounts(payment, worth)}
+        values |= {"count": payment["paid"], "funded": payment["funded"], **_amounts(payment, worth)}
     if clawback:
         values |= {
-            "refunded": clawback["people"],
+            "refunded": clawback["refunded"],
             "funding_refunded": clawback["funding_refunded"],
             "refunded_output_payment": Fraction(clawback["output_payment"]),
             "refunded_targeted_delivery_funding": Fraction(clawback["targeted_delivery_funding"]),
@@ -134,7 +142,7 @@ def _amounts(payment: Row, worth: LineWorth | None) -> dict[str, Fraction]:
         names = ("output_payment", "targeted_delivery_funding")
         return {name: Fraction(payment[name]) for name in names}
     return {
-        "output_payment": payment["people"] * Fraction(worth.output_payment),
+        "output_payment": payment["paid"] * Fraction(worth.output_payment),
         "targeted_delivery_funding": payment["funded"] * Fraction(worth.targeted_delivery_funding),
     }
 

@@ -20,6 +20,7 @@ from finance.choices import LineState
 from finance.errors import StatementNotPayable, StatementPaid, TotalHasChanged
 from finance.models import LineItem, Statement
 from finance.queries.calculation import figures_of, payment_document
+from finance.queries.drift import drift_of
 from finance.queries.statements import next_open_statement
 from finance.services import authorise
 from finance.services.adjust import add_adjustment
@@ -74,6 +75,7 @@ def test_hazard_1_a_paid_statement_is_what_was_paid_whatever_changes_behind_it(b
 
     assert payment_document(Statement.objects.get(id=january.id)) == before
     assert figures_of(january).shown_total == january.total == Decimal("571.10")
+    assert drift_of(january, figures_of(january)) == ""
 
 
 def test_hazard_2_what_is_taken_back_is_what_was_paid(books: Books) -> None:
