@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from finance.models import ContractTerms, LineItem, Statement
-from finance.services import load_contracts as contracts
-from finance.services import load_statements as statements
-from finance.services.load_contracts import load_contracts
-from finance.services.load_statements import load_statements
-from finance.services.set_statement import set_statement
+from finance.services import load_contracts, load_statements, set_statement
+from finance.services.load_contracts import COLUMNS as CONTRACT_COLUMNS
+from finance.services.load_statements import COLUMNS as STATEMENT_COLUMNS
 from npq.core.csv_files import CsvRow
 from tests.finance.books import BY, Books
 from tests.races.racing import intrude_after, kinds, meet_after, race, without_locks
@@ -34,13 +32,13 @@ def row(columns: tuple[str, ...], cells: str) -> list[CsvRow]:
 def new_contract(price: str) -> Callable[[], list[str]]:
     """Loads the same new contract at a price; gives the results."""
     cells = f"ambition,2023,npq-leading-teaching,30,{price},24,no,,"
-    return lambda: [each.result for each in load_contracts(rows=row(contracts.COLUMNS, cells), by=BY).proposals]
+    return lambda: [each.result for each in load_contracts(rows=row(CONTRACT_COLUMNS, cells), by=BY).proposals]
 
 
 def new_statement() -> list[str]:
     """Loads the same new statement; gives the results."""
     cells = "ambition,2023,2025,1,2024-12-25,2025-01-25,yes"
-    return [each.result for each in load_statements(rows=row(statements.COLUMNS, cells), by=BY).entries]
+    return [each.result for each in load_statements(rows=row(STATEMENT_COLUMNS, cells), by=BY).entries]
 
 
 def test_of_two_loaders_of_a_new_contract_the_second_sees_the_first(monkeypatch, books: Books) -> None:
