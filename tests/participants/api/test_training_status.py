@@ -380,6 +380,19 @@ def test_resume_means_the_newest(version: str, act: Actions, started: Enrolment)
 
 
 @every_version
+def test_resume_means_the_newest_even_while_an_older_one_is_deferred(
+    version: str, act: Actions, started: Enrolment
+) -> None:
+    newest = accept_again(started, training_status=TrainingStatus.WITHDRAWN)
+    be(started, TrainingStatus.DEFERRED)
+
+    response = act(version, "resume")
+
+    assert errors_of(response) == [("participant_id", "course_held_elsewhere")]
+    assert (status_of(started), status_of(newest)) == (TrainingStatus.DEFERRED, TrainingStatus.WITHDRAWN)
+
+
+@every_version
 @pytest.mark.parametrize("whose", ["the rival's", "the rebrand twin's", "another participant's with that TRN"])
 @pytest.mark.parametrize("held", [TrainingStatus.ACTIVE, TrainingStatus.DEFERRED])
 def test_resume_is_refused_while_the_person_holds_the_course_elsewhere(
