@@ -1,5 +1,6 @@
 """The provider's door to participants and their training."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpResponseBase
@@ -7,6 +8,7 @@ from rest_framework.request import Request
 
 from applications.errors import ScheduleNotForCourse
 from npq.api.documentation import documented
+from npq.api.inputs import Body
 from npq.api.requests import attributes_of, text_or_none, uuid_or_404
 from npq.api.views import ApiViewSet
 from npq.core import clock
@@ -94,14 +96,7 @@ class ParticipantViewSet(ApiViewSet):
 
         They must have a started declaration. What was declared for dates before stays and is paid.
         """
-        attributes = attributes_of(request, WITHDRAW[self.version])
-        withdraw_participant(
-            training=self._training(public_id, attributes),
-            reason=text_or_none(attributes.get("reason")),
-            by=self.caller.actor,
-            now=clock.now(),
-        )
-        return self.retrieve(request, public_id)
+        return self._stop(request, public_id, WITHDRAW, withdraw_participant)
 
     @documented(
         "defer_participant",
@@ -112,14 +107,7 @@ class ParticipantViewSet(ApiViewSet):
     )
     def defer(self, request: Request, public_id: str, **_: Any) -> HttpResponseBase:
         """Tells DfE that a participant takes a break and means to come back; possible at any time."""
-        attributes = attributes_of(request, DEFER[self.version])
-        defer_participant(
-            training=self._training(public_id, attributes),
-            reason=text_or_none(attributes.get("reason")),
-            by=self.caller.actor,
-            now=clock.now(),
-        )
-        return self.retrieve(request, public_id)
+        return self._stop(request, public_id, DEFER, defer_participant)
 
     @documented(
         "resume_participant",
@@ -167,6 +155,18 @@ class ParticipantViewSet(ApiViewSet):
             schedule_identifier=text_or_none(attributes.get("schedule_identifier")),
             cohort=cohort_text(attributes.get("cohort")),
             by=self.caller.actor,
+        )
+        return self.retrieve(request, public_id)
+
+    def _stop(
+        self, request: Request, public_id: str, body: dict[str, Body], service: Callable[..., None]
+    ) -> HttpResponseBase:
+        attributes = attributes_of(request, body[self.version])
+        service(
+            training=self._training(public_id, attributes),
+            reason=text_or_none(attributes.get("reason")),
+            by=self.caller.actor,
+            now=clock.now(),
         )
         return self.retrieve(request, public_id)
 
