@@ -87,6 +87,12 @@ def test_a_name_cannot_become_a_link_or_mark_up(name: str, harmless_name: str) -
     assert harmless(name) == harmless_name
 
 
+def test_what_somebody_calls_themselves_is_made_harmless_in_the_letter() -> None:
+    letter = letter_for(MessageKind.APPLICATION_ACCEPTED, VALUES | {"full_name": "Win https://evil.example"})
+
+    assert "Dear Win https evil. example\n" in letter.body
+
+
 def test_values_are_not_escaped_and_take_one_line(settings: Any) -> None:
     letter = letter_for(
         MessageKind.APPLICATION_ACCEPTED, VALUES | {"lead_provider": "Smith & Sons\nLtd", "full_name": "O'Neill"}

@@ -161,8 +161,11 @@ def test_the_life_of_a_sandbox(start: Callable[[], Sandbox], place: Path, free_p
 
     # Its worker may die; Ctrl-C ends all of it.
     worker = int(Path(f"/proc/{second.process.pid}/task/{second.process.pid}/children").read_text().split()[0])
+    server = (place / "data" / "postmaster.pid").read_text()
     os.kill(worker, signal.SIGTERM)
+    wait_until(lambda: not Path(f"/proc/{worker}").exists())
     wait_until(lambda: answers(url, token))
+    assert (place / "data" / "postmaster.pid").read_text() == server
     assert second.end(signal.SIGINT) == 0
     assert not Cluster.at(place / "data", durable=False).is_running()
     assert not answers(url, token)
