@@ -16,6 +16,8 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from npq.benchmark.measuring import Finding
 from npq.benchmark.pages import Provider
@@ -179,6 +181,98 @@ def accept_case(provider: Provider, port: int, number: int) -> Finding:
     served, median = _raced(jobs, _requests(port, provider.token, "POST"))
     bare_served, bare_median = _raced([row[:2] for row in theirs], _bare(_accept_bare))
     return _rates("accept", served, median, bare_served, bare_median)
+
+
+_DECLARED_AT = "2025-01-06T09:00:00Z"
+
+# Enrolments with nothing declared after the start, so that retained-1 may be: (enrolment, participant, course).
+_DECLARABLE = """
+SELECT e.id, p.public_id::text, c.identifier
+FROM participants_enrolment e
+JOIN participants_participant p ON p.id = e.participant_id
+JOIN core_course c ON c.id = e.course_id
+WHERE e.lead_provider_id = %s AND e.undone_at IS NULL AND e.training_status = 'active'
+  AND NOT EXISTS (SELECT 1 FROM declarations_declaration d
+                  WHERE d.enrolment_id = e.id AND d.declaration_type <> 'started')
+ORDER BY e.id DESC LIMIT %s
+"""
+
+_LOCK_PERSON = """
+SELECT p.* FROM participants_participant p JOIN participants_enrolment e ON e.participant_id = p.id
+WHERE e.id = %s FOR NO KEY UPDATE OF p
+"""
+_LOCK_ENROLMENT = """
+SELECT e.*, a.* FROM participants_enrolment e JOIN applications_application a ON a.id = e.application_id
+WHERE e.id = %s FOR NO KEY UPDATE OF e, a
+"""
+_INSERT_DECLARATION = """
+INSERT INTO declarations_declaration (public_id, enrolment_id, lead_provider_id, cohort_id, course_id,
+    declaration_type, declaration_date, state)
+SELECT gen_random_uuid(), id, lead_provider_id, cohort_id, course_id, 'retained-1', %s, 'eligible'
+FROM participants_enrolment WHERE id = %s RETURNING id, lead_provider_id, cohort_id
+"""
+_LOCK_STATEMENT = """
+SELECT * FROM finance_statement
+WHERE lead_provider_id = %s AND cohort_id = %s AND state = 'open' AND output_fee AND deadline_date >= current_date
+ORDER BY deadline_date, year, month, id LIMIT 1 FOR NO KEY UPDATE
+"""
+_INSERT_LINE = """
+INSERT INTO finance_lineitem (public_id, statement_id, declaration_id, lead_provider_id, cohort_id, course_id,
+    declaration_type, state)
+SELECT gen_random_uuid(), %s, id, lead_provider_id, cohort_id, course_id, declaration_type, 'eligible'
+FROM declarations_declaration WHERE id = %s
+"""
+
+
+def _submit_bare(cursor: psycopg.Cursor[Any], enrolment: int) -> None:
+    """The locks and writes of one declaration, and nothing else."""
+    cursor.execute(_LOCK_PERSON, [enrolment])
+    cursor.execute(_LOCK_ENROLMENT, [enrolment])
+    cursor.execute(_INSERT_DECLARATION, [_DECLARED_AT, enrolment])
+    declaration, provider, cohort = cursor.fetchall()[0]
+    cursor.execute(_LOCK_STATEMENT, [provider, cohort])
+    cursor.execute(_INSERT_LINE, [cursor.fetchall()[0][0], declaration])
+
+
+def _declaration_of(participant: str, course: str) -> tuple[str, dict[str, Any]]:
+    attributes = {
+        "participant_id": participant,
+        "declaration_type": "retained-1",
+        "declaration_date": _DECLARED_AT,
+        "course_identifier": course,
+    }
+    return "/api/v3/participant-declarations", {"data": {"type": "participant-declaration", "attributes": attributes}}
+
+
+def _statements_of_one(provider: Provider, job: tuple[str, dict[str, Any]]) -> str:
+    """How many SQL statements of which kind one request sends."""
+    path, body = job
+    headers = {"Authorization": f"Bearer {provider.token}"}
+    with CaptureQueriesContext(connection) as captured:
+        response = Client().post(path, json.dumps(body), content_type="application/json", headers=headers)
+    if response.status_code != 200:
+        raise RuntimeError(f"{path} answered {response.status_code}: {response.content[:500]!r}")
+    sent = [query["sql"] for query in captured]
+    kept = [sql for sql in sent if not sql.startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))]
+    locks = sum(" FOR NO KEY UPDATE" in sql for sql in kept)
+    inserts = sum(sql.startswith("INSERT") for sql in kept)
+    return f"{locks} locks, {inserts} inserts, {len(kept) - locks - inserts} others"
+
+
+def submit_cases(provider: Provider, port: int, number: int) -> list[Finding]:
+    """Declarations per second through the server, beside bare transactions, and the statements one of them takes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DECLARABLE, [provider.id, number * 2 + 1])
+        rows = cursor.fetchall()
+    one, ours, theirs = rows[0], rows[1::2], rows[2::2]
+    statements = _statements_of_one(provider, _declaration_of(*one[1:]))
+    jobs: list[Any] = [_declaration_of(*row[1:]) for row in ours]
+    served, median = _raced(jobs, _requests(port, provider.token, "POST"))
+    bare_served, bare_median = _raced([row[0] for row in theirs], _bare(_submit_bare))
+    return [
+        Finding("submit: SQL statements", statements, "at most 6 others"),
+        _rates("submit", served, median, bare_served, bare_median),
+    ]
 
 
 def _rates(case: str, served: float, median: float, bare_served: float, bare_median: float) -> Finding:

@@ -12,12 +12,12 @@ from npq.benchmark.database import create_benchmark_database, use_benchmark_data
 from npq.benchmark.measuring import Finding, table
 from npq.benchmark.pages import PAGES, Provider, depth_cases, page_cases
 from npq.benchmark.statements import statement_cases
-from npq.benchmark.writes import accept_case, server
+from npq.benchmark.writes import accept_case, server, submit_cases
 from npq.core.audit import Actor, acting_as
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken, LeadProvider
 
-CASES = [*PAGES, "depth", "statement", "accept"]
+CASES = [*PAGES, "depth", "statement", "accept", "submit"]
 
 
 class Command(BaseCommand):
@@ -55,6 +55,9 @@ class Command(BaseCommand):
         if "accept" in only:
             with server() as port:
                 findings.append(accept_case(provider, port, options["writes"]))
+        if "submit" in only:
+            with server() as port:
+                findings += submit_cases(provider, port, options["writes"])
         self.stdout.write(table(findings))
         if any(finding.met is False for finding in findings):
             raise CommandError("At least one target was missed.", returncode=1)
