@@ -295,6 +295,8 @@ class OpsCommand(BaseCommand):
         table = self.table()
         if table:
             self.stdout.write(table)
+        if not table and not self.report.counts:
+            self.stdout.write("Nothing found." if self.mode is Mode.READS else "Nothing to do.")
         if self.report.counts:
             self.stdout.write(", ".join(f"{number} {name}" for name, number in self.report.counts.items()))
         if self.mode is Mode.APPLIES and not self.applying:

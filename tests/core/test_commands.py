@@ -186,6 +186,14 @@ def test_the_lock_is_given_back_after_a_failure(course: Course) -> None:
     assert run_command(RenameCourses(), "After").code == 0
 
 
+def test_an_empty_answer_is_said() -> None:
+    class LookAtNothing(Look):
+        def run(self, **_: Any) -> None:
+            """Finds nothing."""
+
+    assert run_command(LookAtNothing()).out == "Nothing found.\n"
+
+
 def test_a_reading_command_takes_no_apply() -> None:
     assert run_command(Look()).code == 0
     assert run_command(Look(), "--apply").code == 2
