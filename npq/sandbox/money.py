@@ -1,11 +1,11 @@
 """Contract terms and statements of the demo data, and the months as they close.
 
-Prices are invented. Statements follow the published calendar (domain.md §4.7): monthly for three years, deadline on
-the 25th of the month before, payment on the 25th, output payments in five months of a year.
+Prices are invented. Statements follow the published calendar (domain.md §4.7): monthly, deadline on the 25th of the
+month before, payment on the 25th, output payments in five months of a year.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from finance.choices import StatementState
 from finance.models import ContractTerms, Statement
@@ -16,12 +16,15 @@ from finance.services.load_contracts import load_contracts
 from finance.services.load_statements import COLUMNS as STATEMENT_COLUMNS
 from finance.services.load_statements import load_statements
 from finance.services.mark_payable import mark_statement_payable
+from npq.core import clock
 from npq.core.clock import uk_date
 from npq.core.csv_files import CsvRow
 from npq.sandbox.deeds import DEMO
 from npq.sandbox.plan import Act, Deed, Progress, days_after
 
-COHORTS = (2023, 2024, 2025)
+# These have a past: statements in every state. The others are there to be declared for.
+COHORTS_WITH_A_PAST = ("2023a", "2024a", "2025a")
+COHORTS = ("2021a", "2022a", *COHORTS_WITH_A_PAST, "2026a", "2026b")
 PRICES = {
     "npq-leading-teaching": "980",
     "npq-leading-behaviour-culture": "965",
@@ -35,7 +38,9 @@ PRICES = {
     "npq-senco": "1320",
     "npq-early-headship-coaching-offer": "810",
 }
-MONTHS = 36
+MONTHS_OF_PAST = 36
+# However late the sandbox is made, every cohort has statements to declare on for this long.
+MONTHS_AHEAD = 24
 FIRST_OUTPUT_YEAR = (2, 3, 6, 8, 12)
 LATER_OUTPUT_YEARS = (1, 3, 7, 10, 12)
 # Statements whose deadline lies before the first are payable, those whose payment lies before the second are paid.
@@ -46,7 +51,11 @@ PAID_BEFORE = date(2025, 9, 1)
 def prepare(providers: list[str], progress: Progress) -> None:
     """Gives the providers contract terms and statements for COHORTS, unless they have some."""
     for cohort in progress(COHORTS, total=len(COHORTS), label="contracts and statements"):
-        of_cohort = {"lead_provider__code__in": providers, "cohort__start_year": cohort}
+        of_cohort = {
+            "lead_provider__code__in": providers,
+            "cohort__start_year": int(cohort[:4]),
+            "cohort__suffix": cohort[4:],
+        }
         if not ContractTerms.objects.filter(**of_cohort).exists():
             load_contracts(rows=_rows(CONTRACT_COLUMNS, _contracts(providers, cohort)), by=DEMO)
         if not Statement.objects.filter(**of_cohort).exists():
@@ -55,7 +64,9 @@ def prepare(providers: list[str], progress: Progress) -> None:
 
 def closings(providers: list[str]) -> Iterator[Deed]:
     """What becomes of each statement: payable on the day after its deadline, paid on its payment date."""
-    found = Statement.objects.filter(lead_provider__code__in=providers, cohort__start_year__in=COHORTS)
+    found = Statement.objects.filter(
+        lead_provider__code__in=providers, cohort__start_year__in=[int(cohort[:4]) for cohort in COHORTS_WITH_A_PAST]
+    )
     for statement in found.select_related("lead_provider").order_by("deadline_date", "id"):
         name = f"{statement.lead_provider.code} {statement.year}-{statement.month:02d}"
         if statement.deadline_date < PAYABLE_BEFORE:
@@ -88,20 +99,42 @@ def _rows(columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[Csv
     ]
 
 
-def _contracts(providers: list[str], cohort: int) -> Iterator[tuple[str, ...]]:
+def _contracts(providers: list[str], cohort: str) -> Iterator[tuple[str, ...]]:
+    installments = str(len(_months(cohort)))
     for place, provider in enumerate(providers):
-        for course, price in PRICES.items():
-            special = "true" if (course, cohort) == ("npq-leading-primary-mathematics", 2023) else "false"
-            yield provider, str(cohort), course, str(60 + 15 * place), price, str(MONTHS), special, "", ""
+        for course, price in _prices(cohort).items():
+            special = "true" if (course, cohort) == ("npq-leading-primary-mathematics", "2023a") else "false"
+            yield provider, cohort, course, str(60 + 15 * place), price, installments, special, "", ""
 
 
-def _statements(providers: list[str], cohort: int) -> Iterator[tuple[str, ...]]:
+def _prices(cohort: str) -> dict[str, str]:
+    """The additional support offer was for the first cohort only (domain.md §5)."""
+    return {**PRICES, "npq-additional-support-offer": "760"} if cohort == "2021a" else PRICES
+
+
+def _statements(providers: list[str], cohort: str) -> Iterator[tuple[str, ...]]:
     for provider in providers:
-        for number in range(MONTHS):
-            year, month = cohort + 1 + number // 12, number % 12 + 1
-            before = date(year - (month == 1), (month - 2) % 12 + 1, 25)
-            output = month in (FIRST_OUTPUT_YEAR if year == cohort + 1 else LATER_OUTPUT_YEARS)
+        for month in _months(cohort):
+            first_year = month.year == int(cohort[:4]) + 1
+            output = month.month in (FIRST_OUTPUT_YEAR if first_year else LATER_OUTPUT_YEARS)
+            before = (month - timedelta(days=1)).replace(day=25)
             yield (
-                *(provider, str(cohort), str(year), str(month)),
-                *(before.isoformat(), date(year, month, 25).isoformat(), "true" if output else "false"),
+                *(provider, cohort, str(month.year), str(month.month)),
+                *(before.isoformat(), month.replace(day=25).isoformat(), "true" if output else "false"),
             )
+
+
+def _months(cohort: str) -> list[date]:
+    """The first days of the months a cohort has statements for."""
+    today = clock.today()
+    first = date(int(cohort[:4]) + 1, 1, 1)
+    ahead = max(first, _later(today.replace(day=1), 1))
+    months = {_later(ahead, number) for number in range(MONTHS_AHEAD)}
+    if cohort in COHORTS_WITH_A_PAST:
+        months |= {_later(first, number) for number in range(MONTHS_OF_PAST)}
+    return sorted(months)
+
+
+def _later(month: date, number: int) -> date:
+    years, place = divmod(month.month - 1 + number, 12)
+    return date(month.year + years, place + 1, 1)
