@@ -14,6 +14,7 @@ any warning of the generator.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -340,9 +341,18 @@ class DocumentGenerator(SchemaGenerator):
         return path.replace("{public_id}", "{id}")
 
 
-@lru_cache
+# The generator keeps what it is doing in its own modules, so two threads must not generate at once.
+_generating = Lock()
+
+
 def openapi(name: str) -> Schema:
     """The OpenAPI document of a version (`v1`, `v2`, `v3`, `registration/v1`)."""
+    with _generating:
+        return _generated(name)
+
+
+@lru_cache
+def _generated(name: str) -> Schema:
     document = DOCUMENTS[name]
     found = DocumentGenerator(document).get_schema(public=True)
     used = {tag for methods in found["paths"].values() for operation in methods.values() for tag in operation["tags"]}
