@@ -1,6 +1,5 @@
 """API tokens by command: made, listed, revoked; the secret shown once and never stored."""
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
