@@ -51,12 +51,10 @@ def _refusals(application: Application, enrolment: Enrolment | None, target: Par
     refusals: list[Refused] = []
     if enrolment is not None and enrolment.training_status != TrainingStatus.WITHDRAWN:
         refusals += held_course(there, application.course, application)
-    # Between two records of one person nothing is paid that was not paid before.
-    if application.participant_id not in there:
-        refusals += [
-            BothPaidFor(declaration_type=one.declaration_type, course=one.course, first=one, second=other)
-            for one, other in paid_beside(application.id, there)
-        ]
+    refusals += [
+        BothPaidFor(declaration_type=one.declaration_type, course=one.course, first=one, second=other)
+        for one, other in paid_beside(application.id, there)
+    ]
     return refusals
 
 

@@ -90,7 +90,7 @@ class Command(OpsCommand):
         order = Order(application, value, options, self.actor, clock.now())
         try:
             effects = what_would_change(lambda: correction.make(order))
-            if self.applying and not effects.nothing:
+            if self.applying:
                 correction.make(order)
         except Refused as refusal:
             self.refused(refusal, **shown)

@@ -189,7 +189,7 @@ def test_another_type_is_no_second_payment(enrolment: Enrolment, other: Particip
     assert give(enrolment.application, other).changed
 
 
-def test_between_two_records_of_one_person_nothing_is_paid_that_was_not_before(enrolment: Enrolment) -> None:
+def test_between_two_records_of_one_person_it_moves_with_what_was_paid(enrolment: Enrolment) -> None:
     claim(enrolment)
     twin = ParticipantFactory(teacher_reference_number=enrolment.participant.teacher_reference_number)
 
