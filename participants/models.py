@@ -112,6 +112,11 @@ class Schedule(Record):
     def __str__(self) -> str:
         return self.identifier
 
+    @property
+    def long_name(self) -> str:
+        """Identifier and cohort: `npq-leadership-autumn (2024a)`."""
+        return f"{self.identifier} ({self.cohort})"
+
 
 class ScheduleWindow(Record):
     """Which schedule an acceptance gets by default, by the UK date it happens on (decisions.md §1.9).

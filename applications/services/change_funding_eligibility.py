@@ -5,6 +5,7 @@ from datetime import datetime
 from applications.choices import FundingEligibilityStatusCode
 from applications.errors import FundedPlaceHeld
 from applications.models import Application
+from applications.queries import standing_declarations
 from applications.services.corrections import promote_in_family, standing_in_the_way
 from npq.core.audit import Actor, correcting
 from npq.core.effects import Corrected
@@ -22,7 +23,7 @@ def change_funding_eligibility(*, application_id: int, eligible: bool, by: Actor
     """Marks an application as eligible for funding by policy, or as ineligible by policy (domain.md §3.8).
 
     What was declared on it and only waited for the funding becomes eligible and lands on the next statement; the
-    notes name what cannot. Marked so already, nothing changes.
+    notes name what cannot, and what a place that is not funded leaves unpaid. Marked so already, nothing changes.
 
     Making it ineligible is refused with DeclarationsStand and with FundedPlaceHeld.
     """
@@ -41,7 +42,7 @@ def change_funding_eligibility(*, application_id: int, eligible: bool, by: Actor
         application.save(update_fields=["eligible_for_funding", "funding_eligibility_status_code"])
         notes = promote_in_family(application.participant_id, application.course.family, now)
         Participant.objects.filter(id=application.participant_id).touch_all()
-        return Corrected(notes=notes)
+        return Corrected(notes=(*notes, *_left_unpaid(application)))
 
 
 def _refusals(application: Application) -> list[Refused]:
@@ -49,3 +50,12 @@ def _refusals(application: Application) -> list[Refused]:
     if application.funded_place:
         refusals.append(FundedPlaceHeld())
     return refusals
+
+
+def _left_unpaid(application: Application) -> list[str]:
+    if application.funded_place is not False or not standing_declarations(application).exists():
+        return []
+    return [
+        "What is declared stays unpaid, because the place is not funded. To pay it, void the declarations, change "
+        "the funded place, and let the provider declare again."
+    ]

@@ -20,7 +20,10 @@ EMPTY = "nothing"
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field of one record, before and after; a related record as itself, anything else in its type."""
+    """One field of one record, before and after; a related record as itself, anything else in its type.
+
+    In words a related record is its `long_name`, where it has one.
+    """
 
     field: "models.Field[Any, Any]"
     before: Any
@@ -58,7 +61,7 @@ class FieldChange:
             return ", ".join(str(each) for each in value)
         if isinstance(value, str) and value in choices:
             return str(choices[value])
-        return str(value)
+        return getattr(value, "long_name", None) or str(value)
 
 
 @dataclass(frozen=True)

@@ -178,10 +178,18 @@ def test_a_place_that_is_not_funded_stays_unpaid(provider: LeadProvider) -> None
     enrolment = trainee(provider, cohort=CohortFactory(capped=True), eligible_for_funding=False, funded_place=False)
     declaration = claim(enrolment)
 
-    mark(enrolment.application, True)
+    marked = mark(enrolment.application, True)
 
     declaration.refresh_from_db()
     assert declaration.state == DeclarationState.SUBMITTED
+    (note,) = marked.notes
+    assert note.startswith("What is declared stays unpaid, because the place is not funded.")
+
+
+def test_without_declarations_there_is_nothing_to_say_of_the_place() -> None:
+    application = ApplicationFactory(cohort=CohortFactory(capped=True), funded_place=False, accepted=True)
+
+    assert mark(application, True).notes == ()
 
 
 @pytest.mark.parametrize("registered", [True, False])
