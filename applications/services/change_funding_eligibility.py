@@ -17,6 +17,10 @@ CODES = {
     True: FundingEligibilityStatusCode.MARKED_FUNDED_BY_POLICY,
     False: FundingEligibilityStatusCode.MARKED_INELIGIBLE_BY_POLICY,
 }
+UNPAID = (
+    "What is declared stays unpaid, because the place is not funded. To pay it, void the declarations, change "
+    "the funded place, and let the provider declare again."
+)
 
 
 def change_funding_eligibility(*, application_id: int, eligible: bool, by: Actor, now: datetime) -> Corrected:
@@ -55,7 +59,4 @@ def _refusals(application: Application) -> list[Refused]:
 def _left_unpaid(application: Application) -> list[str]:
     if application.funded_place is not False or not standing_declarations(application).exists():
         return []
-    return [
-        "What is declared stays unpaid, because the place is not funded. To pay it, void the declarations, change "
-        "the funded place, and let the provider declare again."
-    ]
+    return [UNPAID]
