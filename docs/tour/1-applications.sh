@@ -5,7 +5,10 @@ TOKEN=$AMBITION
 
 say "10,000 applications arrive as a file; four rows have mistakes in them"
 python3 docs/tour/make_applications.py 10000 > "$work/applications.jsonl"
-manage import_applications "$work/applications.jsonl" --apply --actor ops --reason "tour" | tail -n 7 | cut -c 1-150
+echo '$ python3 docs/tour/make_applications.py 10000 > applications.jsonl'
+quietly manage import_applications "$work/applications.jsonl" --apply --actor ops --reason "tour"
+echo '  …'
+tail -n 6 "$work/out" | cut -c 1-150
 
 say "What the provider sees of them"
 quietly api GET '/api/v3/npq-applications?filter[cohort]=2025&sort=-created_at&page[per_page]=2'

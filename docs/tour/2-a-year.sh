@@ -53,4 +53,8 @@ quietly api GET "/api/v3/participants/npq/$participant/outcomes"
 show state completion_date
 
 say "What the participant was told"
-manage list_messages --to "$email" | cut -c 1-9,40-100
+quietly manage list_messages --to "$email" --format json
+sed 1d "$work/out" | python3 -c '
+import json, sys
+for message in json.load(sys.stdin)["rows"]:
+    print("  ", message["kind"], message["state"], message["values"].get("completion_date", ""))'

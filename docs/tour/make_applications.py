@@ -35,4 +35,4 @@ def application(number: int) -> dict[str, object]:
 
 
 for number in range(1, int(sys.argv[1]) + 1):
-    print(json.dumps(application(number)))
+    sys.stdout.write(json.dumps(application(number)) + "\n")
