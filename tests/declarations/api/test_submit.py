@@ -468,6 +468,17 @@ def test_row_14_a_funded_declaration_needs_an_open_statement(
 
 
 @every_version
+def test_row_14_speaks_in_its_place(version: str, api: ApiClient, enrolment: Enrolment) -> None:
+    """Beside a result that is missing, and before a slot that is held."""
+    DeclarationFactory(enrolment=enrolment, declaration_type="completed")
+    Statement.objects.update(deadline_date=date(2024, 11, 19))
+
+    response = declare(api, version, enrolment, "completed", has_passed=None)
+
+    assert errors_of(response) == [("cohort", "no_open_statement"), ("has_passed", "has_passed_missing")]
+
+
+@every_version
 def test_row_14_the_deadline_itself_is_inside(version: str, api: ApiClient, enrolment: Enrolment) -> None:
     Statement.objects.update(deadline_date=date(2024, 11, 20))
 
