@@ -16,6 +16,7 @@ from applications.choices import (
 )
 from applications.models import Application
 from declarations.models import Declaration
+from npq.core.invariants import sql_invariant
 from npq.core.models import Change, Cohort
 from participants.models import Enrolment
 
@@ -127,3 +128,40 @@ def applications_for_api(
     if updated_since is not None:
         found = found.filter(updated_at__gte=updated_since)
     return found
+
+
+# What must always be true of applications beyond their enrolments (decisions.md §2; domain.md §6.2).
+INVARIANTS = [
+    sql_invariant(
+        "funded_place_fits_cohort",
+        "An accepted application has no funded place in a fully funded cohort, a decided one in a capped cohort and "
+        "false in an unfunded cohort; any other application has none, or false in an unfunded cohort.",
+        """
+        SELECT application.public_id,
+               format('%s, funded_place %s in %s%s, which is %s', status, coalesce(funded_place::text, 'null'),
+                      start_year, suffix, funding)
+        FROM applications_application application JOIN core_cohort cohort ON cohort.id = application.cohort_id
+        WHERE CASE WHEN funding = 'unfunded' THEN coalesce(funded_place, status = 'accepted')
+                   WHEN funding = 'capped' AND status = 'accepted' THEN funded_place IS NULL
+                   ELSE funded_place IS NOT NULL END
+        """,
+    ),
+    sql_invariant(
+        "funded_place_needs_eligibility",
+        "Whoever holds a funded place is eligible for funding, as registered or by policy.",
+        """
+        SELECT public_id, 'holds a funded place and is not eligible for funding'
+        FROM applications_application
+        WHERE funded_place AND NOT eligible_for_funding
+          AND funding_eligibility_status_code IS DISTINCT FROM 'marked_funded_by_policy'
+        """,
+    ),
+    sql_invariant(
+        "delivery_is_of_its_application",
+        "What the registration service sent is kept with the application of the same id.",
+        """
+        SELECT public_id, 'holds what was sent about ' || (submission ->> 'id')
+        FROM applications_application WHERE submission ->> 'id' <> public_id::text
+        """,
+    ),
+]

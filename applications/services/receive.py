@@ -13,6 +13,7 @@ from applications.errors import ApplicationContradicted, VerifiedTrnContradicted
 from applications.models import Application
 from applications.services.submission import Reference, Submission, read_submission
 from npq.core.audit import Actor, acting_as
+from npq.core.bulk import insert_rows
 from npq.core.choices import CohortFunding
 from npq.core.constraints import violated_constraint
 from npq.core.errors import Refused, TooMuchContention
@@ -141,7 +142,7 @@ class _Batch:
         for person in changed:
             person.save(update_fields=OF_THE_PERSON)
         Application.objects.filter(participant__in=changed).touch()
-        Application.objects.bulk_create(self.new)
+        insert_rows(self.new)
         return found
 
     def _rows(self) -> QuerySet[Application]:
@@ -159,7 +160,7 @@ class _Batch:
         retired = ParticipantIdChange.objects.filter(from_participant_id__in=first)
         ids = dict(retired.values_list("from_participant_id", "participant_id"))
         new = [_new_person(first[public_id]) for public_id in sorted(first.keys() - ids.keys())]
-        Participant.objects.bulk_create(new, ignore_conflicts=True)
+        insert_rows(new, skip_known=True)
         ids |= dict(
             Participant.objects.filter(public_id__in=[each.public_id for each in new]).values_list("public_id", "id")
         )

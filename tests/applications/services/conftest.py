@@ -1,6 +1,7 @@
 """Whatever a correction does, what must always be true stays true."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,9 @@ from finance.models import ContractTerms
 from npq.core.models import LeadProvider
 from npq.management.commands.check_invariants import every_invariant
 from participants.models import Enrolment
-from tests.declarations.conftest import trainee
+from participants.services import StaffTraining, withdraw_participant
+from tests.applications.services.casework import STAFF
+from tests.declarations.conftest import NOW, trainee
 from tests.factories import ContractTermsFactory
 
 
@@ -30,6 +33,13 @@ def enrolment(provider: LeadProvider) -> Enrolment:
 def contract(enrolment: Enrolment, rival_provider: LeadProvider) -> ContractTerms:
     """The rival may be paid for the enrolment's course and cohort."""
     return ContractTermsFactory(lead_provider=rival_provider, cohort=enrolment.cohort, course=enrolment.course)
+
+
+@pytest.fixture
+def later(enrolment: Enrolment, rival_provider: LeadProvider) -> Enrolment:
+    """Since they withdrew, the person has been accepted by the rival; the first place counts as funding them before."""
+    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
+    return trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Changing the course (backoffice.md §2.1; decisions.md §1.9, §2)."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -241,10 +240,8 @@ def test_the_course_it_has_changes_nothing(enrolment: Enrolment) -> None:
 
 
 def test_what_another_enrolment_declared_is_paid_once_this_one_no_longer_counts(
-    enrolment: Enrolment, executive: Course, rival_provider: LeadProvider
+    enrolment: Enrolment, executive: Course, later: Enrolment
 ) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
     declaration = claim(later)
     assert declaration.state == DeclarationState.SUBMITTED, "previously funded"
 

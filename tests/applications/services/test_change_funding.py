@@ -1,6 +1,5 @@
 """Funding choice and funding eligibility (domain.md §3.8, backoffice.md §2.1)."""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,6 @@ from npq.core.errors import ReasonMissing
 from npq.core.models import LeadProvider, Message
 from npq.core.rehearsal import what_would_change
 from participants.models import Enrolment
-from participants.services import StaffTraining, withdraw_participant
 from tests.applications.services.casework import STAFF, changing_nothing, claim, newest_action, refused
 from tests.declarations.conftest import NOW, trainee
 from tests.factories import ApplicationFactory, CohortFactory
@@ -149,9 +147,7 @@ def test_what_should_be_paid_and_cannot_is_named_and_the_eligibility_is_kept(pro
     assert enrolment.application.eligible_for_funding
 
 
-def test_the_policy_pays_somebody_who_was_funded_before(enrolment: Enrolment, rival_provider: LeadProvider) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
+def test_the_policy_pays_somebody_who_was_funded_before(enrolment: Enrolment, later: Enrolment) -> None:
     declaration = claim(later)
     assert declaration.state == DeclarationState.SUBMITTED, "previously funded"
 
@@ -162,10 +158,8 @@ def test_the_policy_pays_somebody_who_was_funded_before(enrolment: Enrolment, ri
 
 
 def test_making_an_earlier_place_ineligible_pays_what_was_declared_on_a_later_one(
-    enrolment: Enrolment, rival_provider: LeadProvider
+    enrolment: Enrolment, later: Enrolment
 ) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
     declaration = claim(later)
 
     mark(enrolment.application, False)

@@ -222,10 +222,8 @@ def test_what_the_database_refuses_is_the_same_refusal(
 
 
 def test_what_waited_because_its_person_was_funded_before_is_paid(
-    enrolment: Enrolment, other: Participant, rival_provider: LeadProvider
+    enrolment: Enrolment, other: Participant, later: Enrolment
 ) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
     declaration = claim(later)
     assert declaration.state == DeclarationState.SUBMITTED, "previously funded"
 
@@ -236,10 +234,8 @@ def test_what_waited_because_its_person_was_funded_before_is_paid(
 
 
 def test_what_the_person_left_behind_declared_is_paid_too(
-    enrolment: Enrolment, other: Participant, rival_provider: LeadProvider
+    enrolment: Enrolment, other: Participant, later: Enrolment
 ) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
     declaration = claim(later)
 
     give(enrolment.application, other)

@@ -14,6 +14,7 @@ from applications.models import Application
 from applications.services import receive_application, receive_applications
 from applications.services.receive import Receipt
 from npq.core.audit import Actor, rehearsal
+from npq.core.bulk import insert_rows
 from npq.core.clock import wall_clock
 from npq.core.errors import Refused
 from npq.core.models import Change, LeadProvider, Message
@@ -399,9 +400,14 @@ def test_a_rehearsal_keeps_nothing(receive: Receive) -> None:
 
 
 def test_nothing_is_kept_when_the_last_write_fails(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("applications.models.ApplicationQuerySet.bulk_create", lambda *_: 1 / 0)
+    def people_only(rows: list[Any], **options: bool) -> None:
+        if isinstance(rows[0], Application):
+            raise RuntimeError("the last write")
+        insert_rows(rows, **options)
 
-    with pytest.raises(ZeroDivisionError):
+    monkeypatch.setattr("applications.services.receive.insert_rows", people_only)
+
+    with pytest.raises(RuntimeError):
         receive()
 
     assert not Participant.objects.exists()

@@ -23,7 +23,6 @@ from npq.core.errors import ReasonMissing
 from npq.core.models import LeadProvider, Message
 from participants.choices import TrainingStatus
 from participants.models import Enrolment, TrainingStatusChange
-from participants.services import StaffTraining, withdraw_participant
 from tests.applications.services.casework import STAFF, changing_nothing, claim, newest_action, refused
 from tests.declarations.conftest import NOW, authorise, close, trainee
 from tests.factories import (
@@ -269,10 +268,8 @@ def test_siblings_of_a_second_acceptance_at_the_same_instant_are_found(family: d
 
 
 def test_what_was_declared_on_a_later_enrolment_is_paid_once_this_one_no_longer_counts(
-    enrolment: Enrolment, rival_provider: LeadProvider
+    enrolment: Enrolment, rival_provider: LeadProvider, later: Enrolment
 ) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
     declaration = claim(later)
     assert declaration.state == DeclarationState.SUBMITTED, "previously funded"
 
@@ -283,9 +280,9 @@ def test_what_was_declared_on_a_later_enrolment_is_paid_once_this_one_no_longer_
     assert declaration.lines.get().statement.lead_provider == rival_provider
 
 
-def test_what_should_be_paid_and_cannot_is_named(enrolment: Enrolment, rival_provider: LeadProvider) -> None:
-    withdraw_participant(training=StaffTraining(enrolment.id), reason="other", by=STAFF, now=NOW)
-    later = trainee(rival_provider, participant=enrolment.participant, accepted__accepted_at=NOW - timedelta(days=30))
+def test_what_should_be_paid_and_cannot_is_named(
+    enrolment: Enrolment, rival_provider: LeadProvider, later: Enrolment
+) -> None:
     declaration = claim(later)
     rival_provider.statement_set.update(deadline_date="2024-11-19")
 
