@@ -49,7 +49,6 @@ INSTALLED_APPS = [
     "participants",
     "declarations",
     "finance",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -58,6 +57,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    # Last of those with models: its roles name every app's permissions.
+    "npq.backoffice.apps.BackOfficeConfig",
     "rest_framework",
     "django_filters",
     "drf_spectacular",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from npq.core.audit import Actor, acting_as
 from npq.core.choices import TokenScope
@@ -96,11 +96,14 @@ class Access:
         passwords = {name: self.derive(f"password {name}")[:16] for name in STAFF}
         for name, password in passwords.items():
             user = User.objects.filter(username=name).first()
-            if user is None or not user.check_password(password):
+            if user is None or user.is_superuser or not user.check_password(password):
                 with acting_as(BY, "create_staff_user"):
-                    user = user or User(username=name, email=f"{name}@example.org", is_staff=True, is_superuser=True)
+                    user = user or User(username=name, email=f"{name}@example.org", is_staff=True)
+                    user.is_superuser = False
                     user.set_password(password)
                     user.save()
+            # Each has the role of the same name and no more: what it may do is what such staff may do.
+            user.groups.set(Group.objects.filter(name=name))
         return passwords
 
 

@@ -1,0 +1,135 @@
+"""What staff see of an application (backoffice.md §2.1)."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+
+from applications.api.outputs import APPLICATION
+from applications.models import Application
+from applications.queries import effective_eligibility
+from declarations.models import Declaration
+from npq.backoffice.inspecting import InspectAdmin
+from npq.backoffice.pages import Facts, Page, Section, link
+from npq.backoffice.parts import (
+    declarations_table,
+    enrolments_table,
+    messages_table,
+    notes_table,
+    rejected_because,
+)
+from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.timeline import Event, events_about_person
+from participants.models import Enrolment, Note
+
+
+@admin.register(Application)
+class ApplicationAdmin(InspectAdmin):
+    """The list and the page of applications."""
+
+    list_display = ("public_id", "name", "email", "course", "cohort", "lead_provider", "status", "created_at")
+    list_filter = (
+        "status",
+        "cohort",
+        "lead_provider",
+        "course",
+        "enrolment__training_status",
+        "funded_place",
+        "works_in_school",
+    )
+    list_select_related = ("participant", "course", "cohort", "lead_provider")
+    ordering = ("-id",)
+
+    @admin.display(description="name")
+    def name(self, application: Application) -> str:
+        """The applicant's name."""
+        return application.participant.full_name
+
+    def records(self) -> QuerySet[Any]:
+        return Application.objects.select_related(
+            "participant", "course", "cohort", "lead_provider", "enrolment__schedule"
+        ).annotate(funded_all_considered=effective_eligibility())
+
+    def events_of(self, record: Any) -> list[Event]:
+        return events_about_person(record.participant_id)
+
+    def page_of(self, record: Any) -> Page:
+        why = rejected_because(record.reason_for_rejection)
+        decided = f"{why}." if why else ""
+        return Page(
+            title=f"Application of {record.participant.full_name}",
+            tag=record.get_status_display(),
+            lead=decided,
+            sections=[
+                _overview(record),
+                _funding(record),
+                enrolments_table(Enrolment.objects.filter(application=record)),
+                declarations_table(Declaration.objects.filter(enrolment__application=record)),
+                messages_table(
+                    application_public_id=record.public_id, participant_public_id=record.participant.public_id
+                ),
+                notes_table(Note.objects.filter(application=record).order_by("-id")),
+                _workplace(record),
+                as_provider_sees(APPLICATION, Application.objects.filter(id=record.id)),
+            ],
+        )
+
+
+def _overview(record: Any) -> Section:
+    return Facts(
+        "Application",
+        [
+            ("Application ID", record.public_id),
+            (
+                "Participant",
+                link(record.participant, f"{record.participant.full_name} ({record.participant.public_id})"),
+            ),
+            ("Email", record.email),
+            ("Email validated", record.email_validated),
+            ("TRN", record.participant.teacher_reference_number),
+            ("TRN verified", record.participant.teacher_reference_number_verified),
+            ("Course", f"{record.course.name} ({record.course})"),
+            ("Lead provider", record.lead_provider.name),
+            ("Cohort", str(record.cohort)),
+            ("Schedule", str(record.enrolment.schedule) if record.enrolment else None),
+            ("Training status", record.enrolment.get_training_status_display() if record.enrolment else None),
+            ("Received", record.created_at),
+            ("Decided", record.decided_at),
+            ("Last updated", record.updated_at),
+        ],
+    )
+
+
+def _funding(record: Any) -> Section:
+    return Facts(
+        "Funding",
+        [
+            ("Eligible for funding, all considered", record.funded_all_considered),
+            ("Eligible as registered", record.eligible_for_funding),
+            ("Funding status", record.get_funding_eligibility_status_code_display()),
+            ("Cohort's funding", record.cohort.get_funding_display()),
+            ("Funded place", record.funded_place),
+            ("Funding choice", record.get_funding_choice_display()),
+            ("Targeted delivery funding", record.targeted_delivery_funding_eligibility),
+        ],
+    )
+
+
+def _workplace(record: Any) -> Section:
+    return Facts(
+        "Workplace",
+        [
+            ("School URN", record.school_urn),
+            ("School UKPRN", record.school_ukprn),
+            ("Childcare provider URN", record.private_childcare_provider_urn),
+            ("Works in a school", record.works_in_school),
+            ("Employer", record.employer_name),
+            ("Role", record.employment_role),
+            ("Employment", record.get_employment_type_display()),
+            ("Headteacher", record.get_headteacher_status_display()),
+            ("ITT provider", record.itt_provider),
+            ("Lead mentor", record.lead_mentor),
+            ("Where", record.get_teacher_catchment_display()),
+            ("Country", record.teacher_catchment_country),
+        ],
+    )

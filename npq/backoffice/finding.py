@@ -1,0 +1,131 @@
+"""Finding records by what staff have in hand: a public id, a TRN, an email, a name or a URN.
+
+Each kind of term is looked up in its own index, and at most 200 records of a kind are taken: a term that fits
+more is too short to find anything by.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Lower
+
+from applications.models import Application
+from declarations.models import Declaration, Outcome
+from finance.models import LineItem, Statement
+from npq.core.models import ApiToken, Message
+from npq.core.texts import is_readable, uuid_or_none
+from participants.models import Enrolment, Participant, ParticipantIdChange
+
+MOST = 200
+SHORTEST = 3
+TRN = re.compile(r"\d{7}", re.ASCII)
+URN = re.compile(r"\d{6}|[A-Za-z]{2}\d{5,6}", re.ASCII)
+
+# Where a public id may belong, and the page that shows it.
+WITH_PAGE: tuple[type[Model], ...] = (Application, Participant, Declaration, Statement, ApiToken, Message)
+
+
+def readable_term(term: str) -> str:
+    """The term without blanks around it; empty for what cannot be looked up."""
+    term = term.strip()
+    return term if is_readable(term) else ""
+
+
+def people_matching(term: str) -> list[int]:
+    """The internal ids of the people of a TRN, an email or a part of a name; retired ones lead to who they are now."""
+    if TRN.fullmatch(term.replace(" ", "")):
+        found: QuerySet[Any] = Participant.objects.filter(teacher_reference_number=term.replace(" ", ""))
+    elif "@" in term:
+        return list(_applications_by_email(term).values_list("participant_id", flat=True)[:MOST])
+    elif len(term) >= SHORTEST:
+        found = Participant.objects.alias(_name=Lower("full_name")).filter(_name__contains=term.lower())
+    else:
+        return []
+    return list(found.order_by("-id").values_list("id", flat=True)[:MOST])
+
+
+def _applications_by_email(term: str) -> QuerySet[Application]:
+    return Application.objects.alias(_email=Lower("email")).filter(_email__contains=term.lower()).order_by("-id")
+
+
+def person_of_id(public_id: UUID) -> Participant | None:
+    """The person of a participant id, also of one retired by a merge."""
+    person = Participant.objects.filter(public_id=public_id).first()
+    if person is None:
+        change = ParticipantIdChange.objects.filter(from_participant_id=public_id).first()
+        person = change.participant if change else None
+    return person
+
+
+def ids_matching(model: type[Model], term: str) -> Q:
+    """The condition under which a record of a list fits a term; by id when it is one, else by whom it is about."""
+    term = readable_term(term)
+    public_id = uuid_or_none(term.lower())
+    if public_id is not None:
+        condition = Q(public_id=public_id)
+        person = person_of_id(public_id) if model in ABOUT_PERSON else None
+        return condition | _about(model, [person.id]) if person else condition
+    if model is Application and URN.fullmatch(term):
+        return Q(**{_urn_column(term): term.upper()})
+    if model is Participant and URN.fullmatch(term):
+        return Q(id__in=_people_of_urn(term))
+    if model not in ABOUT_PERSON:
+        return Q(pk__in=[])
+    condition = _about(model, people_matching(term))
+    if model is Application and "@" in term:
+        condition |= Q(id__in=list(_applications_by_email(term).values_list("id", flat=True)[:MOST]))
+    return condition
+
+
+ABOUT_PERSON = {Application: "participant_id__in", Participant: "id__in", Declaration: "enrolment__participant_id__in"}
+
+
+def _about(model: type[Model], people: Iterable[int]) -> Q:
+    return Q(**{ABOUT_PERSON[model]: list(people)})  # type: ignore[index]
+
+
+def _urn_column(term: str) -> str:
+    """Ofsted's URNs of childcare providers begin with letters, schools' do not."""
+    return "school_urn" if term.isdigit() else "private_childcare_provider_urn"
+
+
+def _people_of_urn(term: str) -> list[int]:
+    found = Application.objects.filter(**{_urn_column(term): term.upper()})
+    return list(found.values_list("participant_id", flat=True)[:MOST])
+
+
+def records_of_id(public_id: UUID) -> list[Model]:
+    """Whatever has this public id, as the record whose page shows it."""
+    found: list[Model] = [
+        record for model in WITH_PAGE for record in model._default_manager.filter(public_id=public_id)[:1]
+    ]
+    if not found:
+        person = person_of_id(public_id)
+        found += [person] if person else []
+    if not found:
+        found += _shown_elsewhere(public_id)
+    return found
+
+
+def _shown_elsewhere(public_id: UUID) -> list[Model]:
+    """The page that shows an enrolment, an outcome or a line item."""
+    enrolment = Enrolment.objects.select_related("application").filter(public_id=public_id).first()
+    if enrolment:
+        return [enrolment.application]
+    outcome = Outcome.objects.select_related("declaration").filter(public_id=public_id).first()
+    if outcome:
+        return [outcome.declaration]
+    line = LineItem.objects.select_related("declaration").filter(public_id=public_id).first()
+    return [line.declaration] if line else []
+
+
+def records_matching(term: str) -> list[Model]:
+    """Applications and people that fit a term which is no id, the newest first."""
+    people = Participant.objects.filter(ids_matching(Participant, term)).order_by("-id")[:MOST]
+    applications = Application.objects.filter(ids_matching(Application, term)).select_related(
+        "participant", "course", "lead_provider", "cohort"
+    )
+    return [*people, *applications.order_by("-id")[:MOST]]

@@ -1,0 +1,163 @@
+"""`InspectAdmin`: lists and pages of records that are read and corrected, but never edited.
+
+A subclass says which columns its list has and, in `page_of`, what a record's page shows. Nothing is added, edited
+or deleted through it: what changes goes through `npq.backoffice.corrections`.
+"""
+
+from functools import cached_property
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.urls.resolvers import URLPattern
+
+from npq.backoffice.catalogue import corrections_of
+from npq.backoffice.corrections import Correction, correction_page
+from npq.backoffice.finding import ids_matching
+from npq.backoffice.pages import Page, address_of
+from npq.backoffice.timeline import Event
+from npq.core.texts import uuid_or_none
+
+# Nobody turns so many pages; whoever needs more narrows the list.
+MOST_LISTED = 5_000
+
+
+class BoundedPaginator(Paginator):
+    """Counts to 5,000 and no further: what a list costs does not grow with the table."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many are listed."""
+        listed: Any = self.object_list
+        return listed.order_by()[:MOST_LISTED].count()
+
+
+class PublicChangeList(ChangeList):
+    """A list whose links name records by their public ids."""
+
+    def url_for_result(self, result: Model) -> str:
+        return address_of(result, result.public_id)  # type: ignore[attr-defined]
+
+
+class InspectAdmin(admin.ModelAdmin):
+    """See the module's docstring."""
+
+    change_list_template = "backoffice/list.html"
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    most_listed = MOST_LISTED
+    actions = None
+    search_fields: ClassVar[tuple[str, ...]] = ("public_id",)
+
+    # What a subclass writes ------------------------------------------------------------------------
+
+    def records(self) -> QuerySet[Any]:
+        """The records with what their page needs, joined."""
+        return self.model._default_manager.all()
+
+    def page_of(self, record: Any) -> Page:
+        """What the page of a record shows."""
+        raise NotImplementedError
+
+    def events_of(self, record: Any) -> list[Event]:
+        """The audit timeline of its page."""
+        return []
+
+    # What the base does ----------------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """`applications.application`."""
+        return str(self.model._meta.label_lower)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        return PublicChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By public id, TRN, email, name or URN, each from its index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(ids_matching(self.model, term)), False
+
+    def get_urls(self) -> list[URLPattern]:
+        info = f"{self.model._meta.app_label}_{self.model._meta.model_name}"
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name=f"{info}_changelist"),
+            path("<uuid:public_id>/", view(self.inspect_view), name=f"{info}_change"),
+            path("<uuid:public_id>/<slug:name>/", view(self.correct_view), name=f"{info}_correct"),
+        ]
+
+    def found(self, request: HttpRequest, public_id: UUID) -> Any:
+        """The record of a page; 403 for whoever may not see it, 404 where there is none."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        record = self.records().filter(public_id=public_id).first()
+        if record is None:
+            raise Http404
+        return record
+
+    def inspect_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
+        """The page of one record."""
+        record = self.found(request, public_id)
+        page = self.page_of(record)
+        context = {
+            **self.context(request),
+            "title": page.title,
+            "page": page,
+            "record": record,
+            "events": self.events_of(record),
+            "corrections": self.buttons(request, record),
+        }
+        return render(request, "backoffice/inspect.html", context)
+
+    def correct_view(self, request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
+        """The page of one correction of one record."""
+        correction = next((each for each in corrections_of(self.label) if each.name == name), None)
+        if correction is None:
+            raise Http404
+        if not request.user.has_perm(correction.permission):
+            raise PermissionDenied
+        record = self.found(request, public_id)
+        return correction_page(
+            request, correction, record, back=address_of(record, public_id), context=self.context(request)
+        )
+
+    def buttons(self, request: HttpRequest, record: Any) -> list[tuple[Correction, str]]:
+        """The corrections this member of staff may make of this record, with their addresses."""
+        info = f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_correct"
+        return [
+            (each, reverse(info, args=[record.public_id, each.name]))
+            for each in corrections_of(self.label)
+            if request.user.has_perm(each.permission) and each.offered(record)
+        ]
+
+    def context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page of the site and of this model needs."""
+        return {**self.admin_site.each_context(request), "opts": self.model._meta}
+
+
+def uuid_of(term: str) -> UUID | None:
+    """The public id that somebody typed, or None."""
+    return uuid_or_none(term.strip().lower())

@@ -1,0 +1,88 @@
+"""Which role may see and do what (backoffice.md §1.3): the least each needs, made from this declaration alone."""
+
+from dataclasses import dataclass, field
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from npq.backoffice.catalogue import CORRECTIONS
+
+REFERENCE = ("core.leadprovider", "core.course", "core.cohort", "participants.schedule", "declarations.deliverypartner")
+CASES = (
+    "applications.application",
+    "applications.plannedtransfer",
+    "participants.participant",
+    "participants.enrolment",
+    "participants.note",
+    "declarations.declaration",
+    "declarations.outcome",
+    "core.message",
+    "core.change",
+)
+MONEY = ("finance.statement", "finance.lineitem", "finance.adjustment", "finance.contractterms", "finance.milestone")
+
+
+@dataclass(frozen=True)
+class Role:
+    """A group of staff: the models it may look at, the corrections it may make, and anything besides."""
+
+    name: str
+    sees: tuple[str, ...]
+    corrects: frozenset[str] = field(default_factory=frozenset)
+    besides: frozenset[str] = field(default_factory=frozenset)
+
+    def permissions(self) -> set[str]:
+        """`app.codename` of everything the role may do."""
+        views = {model.replace(".", ".view_") for model in self.sees}
+        corrections = {each.permission for each in CORRECTIONS if each.name in self.corrects}
+        return views | corrections | self.besides
+
+
+CASEWORK = frozenset(each.name for each in CORRECTIONS if each.role == "caseworker")
+PAYMENTS = frozenset(each.name for each in CORRECTIONS if each.role == "finance")
+
+ROLES = (
+    Role("viewer", (*REFERENCE, *CASES, *MONEY)),
+    Role("caseworker", (*REFERENCE, *CASES, *MONEY), CASEWORK),
+    Role("finance", (*REFERENCE, *CASES, *MONEY), PAYMENTS),
+    Role("finance approver", (*REFERENCE, *CASES, *MONEY)),
+    Role("configuration", (*REFERENCE, *MONEY)),
+    Role(
+        "access manager",
+        ("core.leadprovider", "core.apitoken", "auth.user", "auth.group"),
+        besides=frozenset({"auth.add_user", "auth.change_user"}),
+    ),
+)
+
+
+@transaction.atomic
+def sync_staff_roles() -> dict[str, int]:
+    """Makes the roles and their permissions as declared; returns how many permissions each has.
+
+    Run again it changes nothing. Other groups are left alone.
+    """
+    _make_permissions()
+    held = {f"{each.content_type.app_label}.{each.codename}": each for each in _every_permission()}
+    numbers = {}
+    for role in ROLES:
+        group, _ = Group.objects.get_or_create(name=role.name)
+        # A permission is missing only while the database is half migrated, before the last run of this.
+        wanted = [held[name] for name in sorted(role.permissions()) if name in held]
+        group.permissions.set(wanted)
+        numbers[role.name] = len(wanted)
+    return numbers
+
+
+def _make_permissions() -> None:
+    for each in CORRECTIONS:
+        Permission.objects.update_or_create(
+            content_type=ContentType.objects.get_for_model(apps.get_model(each.model)),
+            codename=each.name,
+            defaults={"name": each.title},
+        )
+
+
+def _every_permission() -> list[Permission]:
+    return list(Permission.objects.select_related("content_type"))

@@ -1,0 +1,125 @@
+"""The site: its name and environment, one search box, and what needs a person today."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.urls.resolvers import URLPattern, URLResolver
+
+from applications.models import Application
+from finance.choices import StatementState
+from finance.models import Statement
+from npq.backoffice import finding
+from npq.backoffice.pages import Table, link
+from npq.core import clock
+from npq.core.choices import MessageState
+from npq.core.models import Message
+from npq.core.texts import uuid_or_none
+
+WAITS_TOO_LONG = timedelta(days=30)
+MOST_SHOWN = 10
+
+
+class BackOfficeSite(admin.AdminSite):
+    """Django's admin, as the department's staff know it."""
+
+    site_header = "NPQ back office"
+    site_title = "NPQ back office"
+    index_title = "What needs somebody today"
+    index_template = "backoffice/index.html"
+    enable_nav_sidebar = False
+    empty_value_display = "not set"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "environment": settings.NPQ_ENVIRONMENT}
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [path("find/", self.admin_view(self.find), name="find"), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {"waiting": list(self.waiting(request)), **(extra_context or {})})
+
+    def waiting(self, request: HttpRequest) -> list[Table]:
+        """What waits for a person, as far as this member of staff may see it."""
+        sees = request.user.has_perm
+        tables = []
+        if sees("finance.view_statement"):
+            tables.append(_statements_to_authorise())
+        if sees("core.view_message"):
+            tables.append(_failed_messages())
+        if sees("applications.view_application"):
+            tables.append(_old_applications())
+        return tables
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """One box for everything: straight to the record when there is only one, else a list of what fits."""
+        term = finding.readable_term(request.GET.get("q", ""))
+        public_id = uuid_or_none(term.lower())
+        found = finding.records_of_id(public_id) if public_id else finding.records_matching(term) if term else []
+        seen = [record for record in found if request.user.has_perm(_view_permission(record))]
+        if found and not seen:
+            raise PermissionDenied
+        if len(seen) == 1:
+            meta = seen[0]._meta
+            address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[seen[0].public_id])  # type: ignore[attr-defined]
+            return HttpResponseRedirect(address)
+        context = {
+            **self.each_context(request),
+            "title": "Search results" if term else "Search",
+            "term": term,
+            "most": finding.MOST,
+            "results": Table("Found", ["What", "ID", "About"], [_found_row(each) for each in seen]),
+        }
+        return render(request, "backoffice/found.html", context)
+
+
+def _view_permission(record: Any) -> str:
+    return f"{record._meta.app_label}.view_{record._meta.model_name}"
+
+
+def _found_row(record: Any) -> list[Any]:
+    about = getattr(record, "full_name", None) or str(record)
+    if isinstance(record, Application):
+        about = f"{record.participant.full_name}, {record.course}, {record.cohort}, {record.lead_provider}"
+    return [record._meta.verbose_name.capitalize(), link(record), about]
+
+
+def _statements_to_authorise() -> Table:
+    payable = Statement.objects.filter(state=StatementState.PAYABLE, output_fee=True)
+    rows = payable.select_related("lead_provider", "cohort").order_by("payment_date", "id")[:MOST_SHOWN]
+    return Table(
+        "Statements to authorise",
+        ["Statement", "Lead provider", "Cohort", "Payment date"],
+        [[link(each, each.name), each.lead_provider.name, str(each.cohort), each.payment_date] for each in rows],
+        "No statement waits to be authorised.",
+    )
+
+
+def _failed_messages() -> Table:
+    failed = Message.objects.filter(state=MessageState.FAILED).order_by("-id")[:MOST_SHOWN]
+    return Table(
+        "Messages that could not be sent",
+        ["Message", "To", "Why", "Made"],
+        [[link(each, each.get_kind_display()), each.to, each.last_error, each.created_at] for each in failed],
+        "Every message has been sent or is on its way.",
+    )
+
+
+def _old_applications() -> Table:
+    old = Application.objects.pending().filter(created_at__lt=clock.now() - WAITS_TOO_LONG)
+    rows = old.select_related("participant", "course", "lead_provider").order_by("created_at")[:MOST_SHOWN]
+    return Table(
+        "Applications that have waited longer than 30 days",
+        ["Application", "Course", "Lead provider", "Received"],
+        [
+            [link(each, each.participant.full_name), str(each.course), each.lead_provider.name, each.created_at]
+            for each in rows
+        ],
+        "No application has waited that long.",
+    )

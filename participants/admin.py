@@ -1,0 +1,115 @@
+"""What staff see of a person (backoffice.md §2.2). No date of birth: nobody needs it here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+
+from applications.models import Application
+from declarations.models import Declaration
+from npq.backoffice.inspecting import InspectAdmin
+from npq.backoffice.pages import Facts, Page, Table, link
+from npq.backoffice.parts import declarations_table, messages_table, notes_table
+from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.timeline import Event, events_about_person
+from participants.api.outputs import PARTICIPANT
+from participants.models import Participant
+from participants.queries.people import Viewpoint, notes_about, participants_for_api
+
+
+@admin.register(Participant)
+class ParticipantAdmin(InspectAdmin):
+    """The list and the page of people."""
+
+    list_display = (
+        "public_id",
+        "full_name",
+        "teacher_reference_number",
+        "teacher_reference_number_verified",
+        "created_at",
+    )
+    list_filter = ("teacher_reference_number_verified", ("merged_into", admin.EmptyFieldListFilter))
+    ordering = ("-id",)
+
+    def records(self) -> QuerySet[Any]:
+        return Participant.objects.select_related("merged_into")
+
+    def events_of(self, record: Any) -> list[Event]:
+        return events_about_person(record.id)
+
+    def page_of(self, record: Any) -> Page:
+        applications = list(
+            Application.objects.filter(participant=record)
+            .select_related("course", "cohort", "lead_provider", "enrolment__schedule")
+            .order_by("created_at", "id")
+        )
+        newest = next((each for each in reversed(applications) if each.enrolment_id), None)
+        seen = Viewpoint(newest.lead_provider_id) if newest else None
+        return Page(
+            title=record.full_name,
+            tag="Merged" if record.merged_into else "",
+            lead="This ID is retired; everything is with the participant it was merged into."
+            if record.merged_into
+            else "",
+            sections=[
+                _person(record),
+                _applications(applications),
+                declarations_table(Declaration.objects.filter(enrolment__participant=record)),
+                messages_table(participant_public_id=record.public_id),
+                notes_table(notes_about(record.id)),
+                as_provider_sees(
+                    PARTICIPANT,
+                    participants_for_api(seen).filter(id=record.id) if seen else Participant.objects.none(),
+                    seen,
+                ),
+            ],
+        )
+
+
+def _person(record: Any) -> Facts:
+    return Facts(
+        "Participant",
+        [
+            ("Participant ID", record.public_id),
+            ("Name", record.full_name),
+            ("Previous names", ", ".join(record.previous_names)),
+            ("TRN", record.teacher_reference_number),
+            ("TRN verified", record.teacher_reference_number_verified),
+            ("Merged into", link(record.merged_into) if record.merged_into else None),
+            ("Added", record.created_at),
+            ("Last updated", record.updated_at),
+        ],
+    )
+
+
+def _applications(applications: list[Application]) -> Table:
+    return Table(
+        "Applications",
+        [
+            "Application",
+            "Course",
+            "Cohort",
+            "Lead provider",
+            "Status",
+            "Schedule",
+            "Training",
+            "Email",
+            "Funded place",
+            "Received",
+        ],
+        [
+            [
+                link(each),
+                str(each.course),
+                str(each.cohort),
+                each.lead_provider.name,
+                each.get_status_display(),
+                str(each.enrolment.schedule) if each.enrolment else None,
+                each.enrolment.get_training_status_display() if each.enrolment else None,
+                each.email,
+                each.funded_place,
+                each.created_at,
+            ]
+            for each in applications
+        ],
+    )

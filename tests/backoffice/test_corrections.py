@@ -1,0 +1,262 @@
+"""Each correction: shown before it is done, done with a reason and a name, refused in words, denied to others."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from applications.choices import ApplicationStatus
+from declarations.choices import DeclarationState
+from npq.backoffice.catalogue import CORRECTIONS
+from npq.backoffice.pages import address_of
+from npq.core.models import Change
+from participants.choices import TrainingStatus
+from tests.factories import (
+    ApplicationFactory,
+    CohortFactory,
+    ContractTermsFactory,
+    CourseFactory,
+    DeclarationFactory,
+    LeadProviderFactory,
+    ParticipantFactory,
+    ScheduleFactory,
+    StatementFactory,
+)
+
+REASON = "Asked for by the provider on the telephone"
+
+
+def correct(client: Client, record: Any, name: str, **answers: Any) -> tuple[Any, Any]:
+    """Looks at what would change, then confirms it; both answers."""
+    address = f"{address_of(record, record.public_id)}{name}/"
+    data = {"reason": REASON, **answers}
+    first = client.post(address, data)
+    seen = re.search(r'name="seen" value="(\w+)"', first.content.decode())
+    return first, client.post(address, {**data, "confirm": "yes", "seen": seen[1] if seen else ""})
+
+
+def accepted(**facts: Any) -> Any:
+    """An accepted application whose provider has a contract."""
+    application = ApplicationFactory(accepted=True, **facts)
+    ContractTermsFactory(lead_provider=application.lead_provider, cohort=application.cohort, course=application.course)
+    return application
+
+
+Case = tuple[Any, dict[str, Any], Callable[[Any], Any], Any]
+
+
+def happy_cases() -> dict[str, Callable[[], Case]]:
+    """For each correction a record, the answers, what to look at afterwards and what it should be."""
+
+    def another_course() -> Case:
+        one = accepted()
+        course = CourseFactory(identifier="npq-executive-leadership")
+        ContractTermsFactory(lead_provider=one.lead_provider, cohort=one.cohort, course=course)
+        return one, {"course": course.public_id}, lambda it: it.course, course
+
+    def another_cohort() -> Case:
+        one = accepted()
+        cohort = CohortFactory(start_year=2022)
+        ScheduleFactory(cohort=cohort)
+        ContractTermsFactory(lead_provider=one.lead_provider, cohort=cohort, course=one.course)
+        return one, {"cohort": cohort.public_id}, lambda it: it.cohort, cohort
+
+    def another_schedule() -> Case:
+        one = accepted()
+        schedule = ScheduleFactory(cohort=one.cohort, identifier="npq-leadership-spring")
+        return one, {"schedule": "npq-leadership-spring"}, lambda it: it.enrolment.schedule, schedule
+
+    def another_provider() -> Case:
+        one, other = accepted(), LeadProviderFactory(code="other")
+        ContractTermsFactory(lead_provider=other, cohort=one.cohort, course=one.course)
+        return one, {"lead_provider": other.public_id}, lambda it: it.lead_provider, other
+
+    def another_person() -> Case:
+        one, person = accepted(), ParticipantFactory()
+        return one, {"participant": person.public_id}, lambda it: it.participant, person
+
+    def merged() -> Case:
+        survivor = ParticipantFactory()
+        retired = ParticipantFactory(without_trn=True)
+        return retired, {"survivor": survivor.public_id}, lambda it: it.merged_into, survivor
+
+    def withdrawn() -> Case:
+        answers = {"status": "withdrawn", "status_reason": "personal-reason-moving-school"}
+        return accepted(), answers, lambda it: it.enrolment.training_status, TrainingStatus.WITHDRAWN
+
+    return {
+        "undo_acceptance": lambda: (accepted(), {}, lambda it: it.status, ApplicationStatus.PENDING),
+        "undo_rejection": lambda: (
+            ApplicationFactory(rejected=True),
+            {},
+            lambda it: it.status,
+            ApplicationStatus.PENDING,
+        ),
+        "change_course": another_course,
+        "change_cohort": another_cohort,
+        "change_schedule": another_schedule,
+        "change_lead_provider": another_provider,
+        "change_training_status": withdrawn,
+        "change_funding_choice": lambda: (
+            ApplicationFactory(),
+            {"funding_choice": "trust"},
+            lambda it: it.funding_choice,
+            "trust",
+        ),
+        "change_funding_eligibility": lambda: (
+            ApplicationFactory(eligible_for_funding=False),
+            {"eligible": "yes"},
+            lambda it: it.eligible_for_funding,
+            True,
+        ),
+        "change_funded_place": lambda: (
+            accepted(cohort=CohortFactory(capped=True), funded_place=False),
+            {"funded_place": "yes"},
+            lambda it: it.funded_place,
+            True,
+        ),
+        "change_email": lambda: (
+            ApplicationFactory(),
+            {"email": "new@example.org"},
+            lambda it: it.email,
+            "new@example.org",
+        ),
+        "reassign_application": another_person,
+        "add_note": lambda: (ApplicationFactory(), {"text": "Called"}, lambda it: it.notes.get().text, "Called"),
+        "change_trn": lambda: (
+            ParticipantFactory(),
+            {"trn": "9123456"},
+            lambda it: it.teacher_reference_number,
+            "9123456",
+        ),
+        "merge_participants": merged,
+        "add_participant_note": lambda: (
+            ParticipantFactory(),
+            {"text": "Called"},
+            lambda it: it.notes.get().text,
+            "Called",
+        ),
+        "void_declaration": lambda: (
+            DeclarationFactory(),
+            {},
+            lambda it: it.state,
+            DeclarationState.VOIDED,
+        ),
+        "add_adjustment": lambda: (
+            StatementFactory(),
+            {"amount": "-10.50", "description": "Agreed in May"},
+            lambda it: str(it.adjustments.get().amount),
+            "-10.50",
+        ),
+    }
+
+
+HAPPY = happy_cases()
+ROLE_OF = {each.name: each.role for each in CORRECTIONS}
+
+
+def test_every_correction_has_a_case() -> None:
+    assert set(HAPPY) == set(ROLE_OF)
+
+
+@pytest.mark.parametrize("name", HAPPY)
+def test_it_is_shown_first_and_done_when_confirmed(as_role: Callable[[str], Client], name: str) -> None:
+    client = as_role(ROLE_OF[name])
+    record, answers, look, expected = HAPPY[name]()
+    model = type(record)
+    changes = Change.objects.count()
+
+    page = client.get(f"{address_of(record, record.public_id)}{name}/")
+    preview = client.post(f"{address_of(record, record.public_id)}{name}/", {"reason": REASON, **answers})
+    untouched = Change.objects.count() == changes
+    _, done = correct(client, record, name, **answers)
+
+    assert page.status_code == preview.status_code == 200
+    assert "What will change" in preview.content.decode()
+    assert untouched
+    assert done.status_code == 302, done.content.decode()
+    assert look(model.objects.get(pk=record.pk)) == expected
+    change = Change.objects.latest("id")
+    assert (change.actor_kind, change.actor_name, change.reason) == ("staff", "Sam Reyes", REASON)
+    assert change.actor_identifier == str(User.objects.get(username=ROLE_OF[name]).pk)
+
+
+@pytest.mark.parametrize("name", HAPPY)
+def test_without_a_reason_nothing_is_done(as_role: Callable[[str], Client], name: str) -> None:
+    client = as_role(ROLE_OF[name])
+    record, answers, _, _ = HAPPY[name]()
+    changes = Change.objects.count()
+
+    _, done = correct(client, record, name, **{**answers, "reason": "  "})
+
+    assert done.status_code == 200
+    assert "Give the reason for this correction." in done.content.decode()
+    assert Change.objects.count() == changes
+
+
+@pytest.mark.parametrize("name", HAPPY)
+def test_other_roles_are_denied(as_role: Callable[[str], Client], name: str) -> None:
+    record, answers, _, _ = HAPPY[name]()
+    changes = Change.objects.count()
+
+    statuses = set()
+    for role in ("viewer", "finance approver", "caseworker" if ROLE_OF[name] == "finance" else "finance"):
+        client = as_role(role)
+        statuses |= {answer.status_code for answer in correct(client, record, name, **answers)}
+        assert f"/{name}/" not in client.get(address_of(record, record.public_id)).content.decode()
+
+    assert statuses == {403}
+    assert Change.objects.count() == changes
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
+    "undo_acceptance": (lambda: DeclarationFactory().enrolment.application, {}),
+    "undo_rejection": (ApplicationFactory, {}),
+    "change_schedule": (accepted, {"schedule": "npq-leadership-autumn"}),
+    "change_training_status": (accepted, {"status": "active"}),
+    "change_email": (ApplicationFactory, {"email": "nowhere"}),
+    "change_funded_place": (ApplicationFactory, {"funded_place": "yes"}),
+    "change_trn": (ParticipantFactory, {"trn": "0000000"}),
+    "add_note": (ApplicationFactory, {"text": "x" * 100_000}),
+    "void_declaration": (lambda: DeclarationFactory(voided=True), {}),
+    "add_adjustment": (lambda: StatementFactory(paid=True), {"amount": "1", "description": "Late"}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_said_in_words_and_changes_nothing(as_role: Callable[[str], Client], name: str) -> None:
+    make, answers = REFUSED[name]
+    record = make()
+    changes = Change.objects.count()
+
+    preview, done = correct(as_role(ROLE_OF[name]), record, name, **answers)
+
+    for answer in (preview, done):
+        assert answer.status_code == 200
+        assert "This is not possible" in answer.content.decode()
+        assert "Confirm:" not in answer.content.decode()
+    assert Change.objects.count() == changes
+
+
+def test_what_changed_since_it_was_looked_at_is_not_confirmed(as_role: Callable[[str], Client]) -> None:
+    client, record = as_role("caseworker"), ApplicationFactory()
+    address = f"{address_of(record, record.public_id)}change_funding_choice/"
+    data = {"reason": REASON, "funding_choice": "trust"}
+    seen = re.search(r'name="seen" value="(\w+)"', client.post(address, data).content.decode())
+    assert seen
+    type(record).objects.filter(pk=record.pk).update(funding_choice="school")
+
+    answer = client.post(address, {**data, "confirm": "yes", "seen": seen[1]})
+
+    record.refresh_from_db()
+    assert "have changed since you looked" in answer.content.decode()
+    assert record.funding_choice == "school"
+
+
+def test_an_unknown_correction_is_not_found(as_role: Callable[[str], Client]) -> None:
+    record = ApplicationFactory()
+
+    assert as_role("caseworker").get(f"{address_of(record, record.public_id)}make_tea/").status_code == 404

@@ -1,0 +1,186 @@
+"""Inspect pages: who may open them, what they show, and that they cost the same however much there is."""
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from declarations.choices import DeclarationState
+from npq.backoffice.pages import address_of
+from npq.core.choices import MessageState
+from tests.backoffice.conftest import ROLE_NAMES
+from tests.factories import (
+    AdjustmentFactory,
+    ApiTokenFactory,
+    ApplicationFactory,
+    ContractTermsFactory,
+    DeclarationFactory,
+    LineItemFactory,
+    MessageFactory,
+    NoteFactory,
+    OutcomeFactory,
+    StatementFactory,
+)
+
+MOST_QUERIES = 12
+LISTS = {
+    "applications/application": {"viewer", "caseworker", "finance", "finance approver"},
+    "participants/participant": {"viewer", "caseworker", "finance", "finance approver"},
+    "declarations/declaration": {"viewer", "caseworker", "finance", "finance approver"},
+    "finance/statement": {"viewer", "caseworker", "finance", "finance approver", "configuration"},
+    "core/message": {"viewer", "caseworker", "finance", "finance approver"},
+    "core/leadprovider": set(ROLE_NAMES),
+    "core/course": set(ROLE_NAMES) - {"access manager"},
+    "core/cohort": set(ROLE_NAMES) - {"access manager"},
+    "core/apitoken": {"access manager"},
+    "auth/user": {"access manager"},
+    "auth/group": {"access manager"},
+}
+MODELS = [name for name in LISTS if not name.startswith("auth/")]
+
+
+def world(number: int) -> dict[str, Any]:
+    """One application with everything that can hang on it, so many times over; the last of each kind of record."""
+    for _ in range(number):
+        application = ApplicationFactory(accepted=True)
+        declaration = DeclarationFactory(
+            enrolment=application.enrolment, completed=True, state=DeclarationState.ELIGIBLE
+        )
+        terms = ContractTermsFactory._meta.model.objects.first() or ContractTermsFactory(
+            lead_provider=application.lead_provider
+        )
+        OutcomeFactory(declaration=declaration)
+        statement = StatementFactory(lead_provider=application.lead_provider)
+        LineItemFactory(declaration=declaration, statement=statement)
+        adjustment = AdjustmentFactory(statement=statement)
+        message = MessageFactory(
+            participant_public_id=application.participant.public_id,
+            application_public_id=application.public_id,
+            state=MessageState.FAILED,
+            last_error="Nobody reads at this address",
+        )
+        NoteFactory(application=application)
+        token = ApiTokenFactory(lead_provider=application.lead_provider)
+    return {
+        "applications/application": application,
+        "participants/participant": application.participant,
+        "declarations/declaration": declaration,
+        "finance/statement": statement,
+        "core/message": message,
+        "core/leadprovider": application.lead_provider,
+        "core/course": application.course,
+        "core/cohort": application.cohort,
+        "core/apitoken": token,
+        "adjustment": adjustment,
+        "terms": terms,
+    }
+
+
+def looked_at(client: Client, address: str) -> int:
+    """How many queries a page takes."""
+    with CaptureQueriesContext(connection) as caught:
+        response = client.get(address)
+    assert response.status_code == 200
+    return len(caught)
+
+
+def role_for(name: str) -> str:
+    """A role that may see a list."""
+    return "access manager" if name == "core/apitoken" else "viewer"
+
+
+@pytest.mark.parametrize("role", [*ROLE_NAMES, ""])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_opens_for_the_roles_that_need_it(as_role: Callable[[str], Client], role: str, name: str) -> None:
+    response = as_role(role).get(f"/admin/{name}/")
+
+    assert response.status_code == (200 if role in LISTS[name] else 403)
+
+
+@pytest.mark.parametrize("role", [*ROLE_NAMES, ""])
+def test_a_record_opens_for_the_roles_that_need_it(as_role: Callable[[str], Client], role: str) -> None:
+    records = world(1)
+    client = as_role(role)
+
+    answers = {name: client.get(address_of(records[name], records[name].public_id)).status_code for name in MODELS}
+
+    assert answers == {name: 200 if role in LISTS[name] else 403 for name in MODELS}
+
+
+@pytest.mark.django_db
+def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
+    response = client.get("/admin/applications/application/")
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_pages_cost_at_most_twelve_queries_however_much_there_is(as_role: Callable[[str], Client], name: str) -> None:
+    client = as_role(role_for(name))
+    costs = []
+    for number in (2, 18):
+        record = world(number)[name]
+        costs.append((looked_at(client, f"/admin/{name}/"), looked_at(client, address_of(record, record.public_id))))
+
+    assert costs[0] == costs[1]
+    assert max(costs[0]) <= MOST_QUERIES
+
+
+def test_the_first_page_costs_at_most_twelve_queries(as_role: Callable[[str], Client]) -> None:
+    client = as_role("finance")
+    world(2)
+    few = looked_at(client, "/admin/")
+    world(10)
+
+    assert few == looked_at(client, "/admin/") <= MOST_QUERIES
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_unknown_id_is_not_found(as_role: Callable[[str], Client], name: str) -> None:
+    assert as_role(role_for(name)).get(f"/admin/{name}/{uuid.uuid4()}/").status_code == 404
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("way", ["add/", "{id}/delete/", "{id}/change/", "{id}/history/"])
+def test_nothing_is_added_edited_or_deleted_by_hand(admin_client: Client, name: str, way: str) -> None:
+    record = world(1)[name]
+
+    response = admin_client.post(f"/admin/{name}/{way.format(id=record.public_id)}")
+
+    assert response.status_code in {403, 404}
+
+
+def test_an_application_answers_the_questions_about_it(as_role: Callable[[str], Client]) -> None:
+    records = world(1)
+    application, declaration = records["applications/application"], records["declarations/declaration"]
+
+    page = as_role("caseworker").get(address_of(application, application.public_id)).content.decode()
+
+    for shown in (
+        application.participant.full_name,
+        application.participant.teacher_reference_number,
+        str(application.enrolment.schedule),
+        str(declaration.public_id),
+        "Passed",
+        "Failed for good",
+        "Telephoned: will send the letter of the school.",
+        "npq_application",
+        "Prepare",
+    ):
+        assert shown in page
+
+
+def test_a_statement_shows_its_figures(as_role: Callable[[str], Client]) -> None:
+    statement = world(1)["finance/statement"]
+
+    page = as_role("finance").get(address_of(statement, statement.public_id)).content.decode()
+
+    assert "-£125.40" in page
+    assert "Provisional" in page
+    assert Decimal("-125.40") == statement.adjustments.get().amount
