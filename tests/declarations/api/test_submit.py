@@ -526,6 +526,18 @@ def test_row_16_the_slot_is_held(version: str, state: str, api: ApiClient, enrol
 
 
 @every_version
+def test_row_16_speaks_beside_row_23(version: str, api: ApiClient, enrolment: Enrolment) -> None:
+    DeclarationFactory(enrolment=enrolment)
+
+    response = declare(api, version, enrolment, declaration_date="2024-11-21T00:00:00Z")
+
+    assert errors_of(response) == [
+        ("base", "declaration_already_exists"),
+        ("declaration_date", "declaration_date_in_future"),
+    ]
+
+
+@every_version
 @pytest.mark.parametrize(
     ("given", "status"), [("2024-11-20T12:00:00Z", 200), ("2024-11-20T12:00:01Z", 422)], ids=["now", "a second later"]
 )
