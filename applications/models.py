@@ -146,6 +146,7 @@ class Application(Record):
 
     def reopen(self) -> None:
         """Makes it pending again; the caller holds the row's lock and has undone what rested on the decision."""
+        assert self.may_move_to(ApplicationStatus.PENDING, by_staff=True)
         self.status = ApplicationStatus.PENDING
         self.reason_for_rejection = self.decided_at = self.enrolment = None
         self.save(update_fields=["status", "reason_for_rejection", "decided_at", "enrolment"])
