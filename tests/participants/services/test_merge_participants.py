@@ -330,3 +330,20 @@ def test_policy_may_pay_for_one_person_twice(merge: Merge, old: Participant, new
     withdrawn_and_paid(new, DeclarationState.PAID)
 
     assert merge(old, new) is not None
+
+
+def test_two_ids_with_one_verified_trn_are_merged(merge: Merge, new: Participant) -> None:
+    twin = ParticipantFactory(teacher_reference_number=new.teacher_reference_number)
+    for person, course in ((twin, CourseFactory()), (new, CourseFactory(specialist=True))):
+        DeclarationFactory(enrolment=enrol(person, application__course=course), state=DeclarationState.ELIGIBLE)
+
+    assert merge(twin, new).enrolments == 1
+
+
+def test_two_ids_with_one_verified_trn_on_one_course_are_not(merge: Merge, new: Participant) -> None:
+    twin = ParticipantFactory(teacher_reference_number=new.teacher_reference_number)
+    enrol(twin)
+    enrol(new)
+
+    with pytest.raises(BothOnCourse):
+        merge(twin, new)
