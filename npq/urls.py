@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 
 from npq.api.errors import unknown_path
 
+handler400 = "npq.api.errors.bad_request"
 handler500 = "npq.api.errors.server_error"
 
 urlpatterns = [

@@ -9,8 +9,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import (
+    DisallowedHost,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+)
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
@@ -60,6 +67,13 @@ class TooManyParameters(BadRequest):
 
     code = "too_many_parameters"
     detail = "The request has too many query parameters. Send each filter once."
+
+
+class UnknownHost(BadRequest):
+    """The Host header names a server that this is not."""
+
+    code = "unknown_host"
+    detail = "This server is not the host that the request names. Send it to the address DfE gave you."
 
 
 class WrongStructure(BadRequest):
@@ -132,6 +146,7 @@ def short_error(message: str, status: int) -> HttpResponse:
 
 # What the framework raises on a request it cannot read, and how we say it.
 UNREADABLE: dict[type[Exception], type[BadRequest]] = {
+    DisallowedHost: UnknownHost,
     RequestDataTooBig: BodyTooLarge,
     TooManyFieldsSent: TooManyParameters,
     exceptions.ParseError: MalformedJson,
@@ -172,6 +187,13 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 def unknown_path(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 for a path that is not routed, with or without a token."""
     return short_error(NOT_FOUND, 404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 for what the framework refuses before any view is asked; in the API's form below /api/."""
+    if request.path.startswith("/api/") and type(exception) in UNREADABLE:
+        return exception_handler(exception, {})
+    return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -32,6 +32,7 @@ from npq.api.errors import (
     FilterNotKeyValue,
     MalformedJson,
     TooManyParameters,
+    UnknownHost,
     UnreadableText,
     WrongStructure,
 )
@@ -217,7 +218,7 @@ class ApiSchema(AutoSchema):
 
     def _all_refusals(self) -> list[type[Refused]]:
         documentation = self.documentation
-        found: list[type[Refused]] = [FilterNotKeyValue, TooManyParameters, UnreadableText, BadClockHeader]
+        found: list[type[Refused]] = [FilterNotKeyValue, TooManyParameters, UnreadableText, UnknownHost, BadClockHeader]
         if documentation.many is not None:
             found.append(BadPage)
         if documentation.query is not None:

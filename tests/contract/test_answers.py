@@ -117,6 +117,10 @@ def test_a_filter_without_a_key(every_answer: Any, world: World) -> None:
     every_answer(lambda operation: as_owner(operation, world, query={"filter": "x"}), 400)
 
 
+def test_a_host_that_this_is_not(every_answer: Any, world: World) -> None:
+    every_answer(lambda operation: as_owner(operation, world, headers={"Host": "elsewhere.example"}), 400)
+
+
 def test_an_unreadable_clock(every_answer: Any, world: World) -> None:
     clock = {"X-With-Server-Date": "tomorrow"}
 
