@@ -1,6 +1,6 @@
 """What staff see of the ground floor: messages, API tokens, reference data, and the staff themselves."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -20,7 +20,7 @@ class ReferenceAdmin(InspectAdmin):
     """Reference data: the page shows every column that is not an id inside."""
 
     shown_fields: tuple[str, ...] = ()
-    ordering: tuple[str, ...] = ("id",)
+    ordering: ClassVar[tuple[str, ...]] = ("id",)
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_record(self.model._meta.db_table, record.id)

@@ -1,0 +1,142 @@
+"""One search box: whatever staff have in hand leads to the record, and to nothing a role may not see."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Lower
+from django.test import Client
+
+from npq.backoffice.finding import ids_matching
+from npq.backoffice.pages import address_of
+from npq.core.choices import MessageState
+from npq.core.clock import wall_clock
+from participants.models import Participant
+from tests.factories import (
+    ApiTokenFactory,
+    ApplicationFactory,
+    DeclarationFactory,
+    LineItemFactory,
+    MessageFactory,
+    OutcomeFactory,
+    ParticipantFactory,
+    ParticipantIdChangeFactory,
+    StatementFactory,
+)
+
+
+def find(client: Client, term: str) -> Any:
+    return client.get("/admin/find/", {"q": term})
+
+
+@pytest.mark.parametrize(
+    ("make", "shown_by", "role"),
+    [
+        (ApplicationFactory, lambda it: it, "caseworker"),
+        (ParticipantFactory, lambda it: it, "caseworker"),
+        (DeclarationFactory, lambda it: it, "caseworker"),
+        (StatementFactory, lambda it: it, "finance"),
+        (MessageFactory, lambda it: it, "caseworker"),
+        (ApiTokenFactory, lambda it: it, "access manager"),
+        (OutcomeFactory, lambda it: it.declaration, "caseworker"),
+        (LineItemFactory, lambda it: it.declaration, "caseworker"),
+        (lambda: ApplicationFactory(accepted=True).enrolment, lambda it: it.application, "caseworker"),
+    ],
+    ids=["application", "participant", "declaration", "statement", "message", "token", "outcome", "line", "enrolment"],
+)
+def test_any_public_id_leads_to_its_page(
+    as_role: Callable[[str], Client], make: Any, shown_by: Callable[[Any], Any], role: str
+) -> None:
+    record = make()
+    page = shown_by(record)
+
+    response = find(as_role(role), f"  {str(record.public_id).upper()} ")
+
+    assert response.status_code == 302
+    assert response["Location"] == address_of(page, page.public_id)
+
+
+def test_a_retired_participant_id_leads_to_who_it_is_now(as_role: Callable[[str], Client]) -> None:
+    change = ParticipantIdChangeFactory()
+
+    response = find(as_role("caseworker"), str(change.from_participant_id))
+
+    assert response["Location"] == address_of(change.participant, change.participant.public_id)
+
+
+@pytest.mark.parametrize(
+    "term", ["9000017", " 900 0017 ", "o'hara", "MAEVE", "maeve.ohara@example.org", "EY944860", "140555"]
+)
+def test_a_trn_an_email_a_name_or_a_urn_finds_the_person(as_role: Callable[[str], Client], term: str) -> None:
+    ApplicationFactory(school_urn="140000")
+    person = ParticipantFactory(full_name="Maeve O'Hara", teacher_reference_number="9000017")
+    application = ApplicationFactory(
+        participant=person,
+        email="Maeve.OHara@example.org",
+        school_urn="140555",
+        private_childcare_provider_urn="EY944860",
+    )
+
+    page = find(as_role("caseworker"), term).content.decode()
+    listed = as_role_list(as_role, term)
+
+    assert address_of(person, person.public_id) in page
+    assert address_of(application, application.public_id) in page
+    assert page.count("<tr>") == 3
+    assert str(application.public_id) in listed
+
+
+def as_role_list(as_role: Callable[[str], Client], term: str) -> str:
+    """The applications' own list, searched."""
+    return as_role("viewer").get("/admin/applications/application/", {"q": term}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "term", ["", "  ", "zz", "nobody at all", "100%", "a\x00b", str(uuid.uuid4()), "<b>", "'; --", "x" * 500]
+)
+def test_what_fits_nothing_is_said_to_be_nothing(as_role: Callable[[str], Client], term: str) -> None:
+    ApplicationFactory()
+
+    response = find(as_role("caseworker"), term)
+
+    assert response.status_code == 200
+    assert "<td>" not in response.content.decode()
+    assert "<b>" not in response.content.decode()
+
+
+def test_a_role_finds_nothing_it_may_not_see(as_role: Callable[[str], Client]) -> None:
+    token, application = ApiTokenFactory(), ApplicationFactory()
+
+    assert find(as_role("caseworker"), str(token.public_id)).status_code == 403
+    assert find(as_role("access manager"), str(application.public_id)).status_code == 403
+
+
+@pytest.mark.django_db
+def test_names_are_found_through_their_index() -> None:
+    ParticipantFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = Participant.objects.alias(_n=Lower("full_name")).filter(_n__contains="priya").explain()
+
+    assert "participant_name_trigram" in plan
+    assert Participant.objects.filter(ids_matching(Participant, "pRIYa")).count() == 1
+
+
+def test_the_first_page_shows_what_needs_a_person_and_no_more(as_role: Callable[[str], Client]) -> None:
+    payable = StatementFactory(payable=True)
+    opened = StatementFactory(month=2)
+    old, fresh = ApplicationFactory(created_at=wall_clock() - timedelta(days=31)), ApplicationFactory()
+    failed, waiting = MessageFactory(state=MessageState.FAILED), MessageFactory()
+
+    page = as_role("finance").get("/admin/").content.decode()
+
+    shown = {it for it in (payable, opened, old, fresh, failed, waiting) if address_of(it, it.public_id) in page}
+    assert shown == {payable, old, failed}
+
+
+def test_the_first_page_says_when_there_is_nothing(as_role: Callable[[str], Client]) -> None:
+    assert "No statement waits to be authorised." in as_role("finance").get("/admin/").content.decode()
+    assert "Nothing waits for you." in as_role("").get("/admin/").content.decode()
