@@ -56,6 +56,8 @@ class InspectAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     most_listed = MOST_LISTED
     actions = None
+    # Counts beside the filters would count the table once for each.
+    show_facets = admin.ShowFacets.NEVER
     search_fields: ClassVar[tuple[str, ...]] = ("public_id",)
 
     # What a subclass writes ------------------------------------------------------------------------
@@ -87,6 +89,10 @@ class InspectAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = str(self.model._meta.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         return PublicChangeList
