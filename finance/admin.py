@@ -53,7 +53,7 @@ class StatementAdmin(InspectAdmin):
         return statement.name
 
     def records(self) -> QuerySet[Any]:
-        return Statement.objects.select_related("lead_provider", "cohort")
+        return Statement.objects.select_related("lead_provider", "cohort", "payment_request")
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_record("finance_statement", record.id)
@@ -85,6 +85,7 @@ def _overview(record: Any) -> Facts:
             ("Declaration deadline", record.deadline_date),
             ("Payment date", record.payment_date),
             ("Payable since", record.payable_at),
+            ("Payment asked for", str(getattr(record, "payment_request", ""))),
             ("Paid", record.paid_at),
             ("Authorised by", record.authorised_by),
         ],

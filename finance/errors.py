@@ -123,6 +123,22 @@ class StatementNotPayable(Refused):
     )
 
 
+class PaymentNotRequested(Refused):
+    """A statement is authorised after somebody has asked for its payment."""
+
+    title = "statement"
+    code = "payment_not_requested"
+    detail = "Nobody has asked for the payment of the statement of {statement}. Somebody in finance has to ask first."
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever asks for a payment does not authorise it."""
+
+    title = "statement"
+    code = "second_person_needed"
+    detail = "You asked for the payment of the statement of {statement} yourself. Somebody else has to authorise it."
+
+
 class TotalHasChanged(Refused):
     """The total is not the one that whoever authorises has seen."""
 

@@ -171,6 +171,21 @@ class Statement(Record):
         return state in MOVES[StatementState(self.state)]
 
 
+class PaymentRequest(Record):
+    """Somebody has checked a payable statement and asks that it be paid; somebody else authorises exactly that total.
+
+    A statement has at most one: asking again replaces it, and its trail keeps who asked before.
+    """
+
+    statement = models.OneToOneField(Statement, on_delete=models.PROTECT, related_name="payment_request")
+    total = models.DecimalField(max_digits=14, decimal_places=2)
+    requested_by = models.CharField()
+    requester = models.CharField("requester's user number")
+
+    def __str__(self) -> str:
+        return f"{self.total} by {self.requested_by}"
+
+
 class LineItem(Record):
     """A declaration's line on a statement.
 

@@ -59,7 +59,7 @@ class ParticipantAdmin(InspectAdmin):
                 notes_table(notes_about(record.id)),
                 as_provider_sees(
                     PARTICIPANT,
-                    participants_for_api(seen).filter(id=record.id) if seen else Participant.objects.none(),
+                    participants_for_api(seen).filter(id=record.id) if seen else None,
                     seen,
                 ),
             ],

@@ -12,7 +12,7 @@ from applications.models import Application, PlannedTransfer
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason, OutcomeState
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership, Outcome
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
-from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, Statement
+from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
 from npq.core.models import ApiToken, ApiTokenUse, Cohort, Course, LeadProvider, Message, RateCounter
 from participants.choices import TrainingStatus
@@ -318,6 +318,16 @@ class StatementFactory(DjangoModelFactory):
             total=Decimal("0.00"),
             payment=factory.LazyFunction(dict),
         )
+
+
+class PaymentRequestFactory(DjangoModelFactory):
+    class Meta:
+        model = PaymentRequest
+
+    statement = factory.SubFactory(StatementFactory, payable=True)
+    total = Decimal("0.00")
+    requested_by = "Sam Reyes"
+    requester = "1"
 
 
 class LineItemFactory(DjangoModelFactory):

@@ -28,6 +28,7 @@ from finance.services.load_statements import load_statements
 from finance.services.mark_payable import mark_statement_payable, mark_statements_payable
 from finance.services.move_declarations import Move, move_declarations
 from finance.services.set_statement import set_statement
+from finance.services.two_people import approve_payment, request_payment
 from npq.core.audit import Actor
 from npq.core.csv_files import CsvRow
 from npq.core.models import LeadProvider, Record
@@ -75,6 +76,7 @@ SHOWS_NOTHING = {
     "change_contract": "shown in the payment",
     "load_contracts": "shown in the payment",
     "record_export": "a download by staff",
+    "request_payment": "staff ask one another",
 }
 
 Seen = dict[tuple[str, str, str, str], dict[str, Any]]
@@ -347,6 +349,15 @@ def _authorise(it: World) -> Any:
     return lambda: authorise_statement(statement_id=statement.id, expect_total=total, by=BY, now=NOW)
 
 
+def _approve(it: World) -> Any:
+    it.started()
+    statement = it.statement
+    close(statement)
+    statement.refresh_from_db()
+    request_payment(statement_id=statement.id, by=Actor.staff("Sam Reyes", identifier="1"))
+    return lambda: approve_payment(statement_id=statement.id, by=BY, now=NOW)
+
+
 def _move_declarations(it: World) -> Any:
     it.started()
     move = Move(it.provider, it.enrolment.cohort, date(2025, 1, 1), date(2025, 2, 1))
@@ -402,6 +413,7 @@ CASES: dict[str, list[Case]] = {
     "pair_delivery_partner": [_pair],
     "mark_statement_payable": [_mark_payable],
     "mark_statements_payable": [_mark_all_payable],
+    "approve_payment": [_approve],
     "authorise_statement": [_authorise],
     "move_declarations": [_move_declarations],
     "set_statement": [_set_statement],

@@ -14,9 +14,11 @@ from finance.services.move_declarations import move_declarations
 from finance.services.promote import promote_fundable
 from finance.services.record_export import record_export
 from finance.services.set_statement import set_statement
+from finance.services.two_people import approve_payment, request_payment
 
 __all__ = [
     "add_adjustment",
+    "approve_payment",
     "authorise_statement",
     "change_adjustment",
     "change_contract",
@@ -30,6 +32,7 @@ __all__ = [
     "promote_fundable",
     "record_export",
     "remove_adjustment",
+    "request_payment",
     "set_statement",
     "take_off_statement",
 ]

@@ -26,7 +26,7 @@ from declarations.models import Declaration
 from declarations.services import void_declaration
 from finance.choices import StatementState
 from finance.models import Statement
-from finance.services import add_adjustment
+from finance.services import add_adjustment, approve_payment, request_payment
 from npq.backoffice.corrections import Answers, Correction
 from npq.core import clock
 from npq.core.audit import Actor
@@ -289,6 +289,19 @@ def _add_adjustment(record: Statement, answers: Answers, by: Actor) -> Any:
     return add_adjustment(statement_id=record.id, amount=amount, description=answers["description"], by=by)
 
 
+def _request_payment(record: Statement, answers: Answers, by: Actor) -> Any:
+    return request_payment(statement_id=record.id, by=by)
+
+
+def _approve_payment(record: Statement, answers: Answers, by: Actor) -> Any:
+    return approve_payment(statement_id=record.id, by=by, now=clock.now())
+
+
+def payable(statement: Statement) -> bool:
+    """Whether it waits to be paid."""
+    return statement.state == StatementState.PAYABLE
+
+
 CORRECTIONS: tuple[Correction, ...] = (
     Correction(
         "undo_acceptance",
@@ -422,6 +435,24 @@ CORRECTIONS: tuple[Correction, ...] = (
         _add_adjustment,
         fields=_adjustment_fields,
         offered=lambda it: it.state != StatementState.PAID,
+    ),
+    Correction(
+        "request_payment",
+        "Ask for payment",
+        STATEMENT,
+        "finance",
+        _request_payment,
+        "You have done the assurance checks. Somebody else authorises the total that you see.",
+        offered=payable,
+    ),
+    Correction(
+        "approve_payment",
+        "Authorise payment",
+        STATEMENT,
+        "finance approver",
+        _approve_payment,
+        "The statement is paid and frozen. It cannot be undone.",
+        offered=payable,
     ),
 )
 

@@ -49,7 +49,7 @@ class Correction:
     name: str
     title: str
     model: str
-    role: Literal["caseworker", "finance"]
+    role: Literal["caseworker", "finance", "finance approver"]
     run: Callable[[Any, Answers, Actor], Any]
     explains: str = ""
     fields: Fields = _no_fields

@@ -10,8 +10,10 @@ from npq.api.output import Shape
 from npq.backoffice.pages import Text
 
 
-def as_provider_sees(shapes: Mapping[str, Shape], records: QuerySet[Any], caller: Any = None) -> Text:
-    """The section with the JSON of the first of the records; empty where a provider is shown nothing."""
+def as_provider_sees(shapes: Mapping[str, Shape], records: QuerySet[Any] | None, caller: Any = None) -> Text:
+    """The section with the JSON of the first of the records; empty for None, where a provider is shown nothing."""
+    if records is None:
+        return Text("As the provider sees it", [])
     versions = list(dict.fromkeys([min(shapes), max(shapes)]))
     named = {f"_shown_{version}": shapes[version].record(caller) for version in versions}
     row = records.annotate(**named).values(*named).first() or {}

@@ -42,12 +42,13 @@ class Role:
 
 CASEWORK = frozenset(each.name for each in CORRECTIONS if each.role == "caseworker")
 PAYMENTS = frozenset(each.name for each in CORRECTIONS if each.role == "finance")
+APPROVALS = frozenset(each.name for each in CORRECTIONS if each.role == "finance approver")
 
 ROLES = (
     Role("viewer", (*REFERENCE, *CASES, *MONEY)),
     Role("caseworker", (*REFERENCE, *CASES, *MONEY), CASEWORK),
     Role("finance", (*REFERENCE, *CASES, *MONEY), PAYMENTS),
-    Role("finance approver", (*REFERENCE, *CASES, *MONEY)),
+    Role("finance approver", (*REFERENCE, *CASES, *MONEY), APPROVALS),
     Role("configuration", (*REFERENCE, *MONEY)),
     Role(
         "access manager",

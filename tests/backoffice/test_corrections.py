@@ -5,16 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from applications.choices import ApplicationStatus
 from declarations.choices import DeclarationState
+from finance.choices import StatementState
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.pages import address_of
 from npq.core.models import Change
 from participants.choices import TrainingStatus
 from tests.factories import (
+    AdjustmentFactory,
     ApplicationFactory,
     CohortFactory,
     ContractTermsFactory,
@@ -22,6 +24,7 @@ from tests.factories import (
     DeclarationFactory,
     LeadProviderFactory,
     ParticipantFactory,
+    PaymentRequestFactory,
     ScheduleFactory,
     StatementFactory,
 )
@@ -151,6 +154,18 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
             lambda it: str(it.adjustments.get().amount),
             "-10.50",
         ),
+        "request_payment": lambda: (
+            StatementFactory(payable=True),
+            {},
+            lambda it: it.payment_request.requested_by,
+            "Sam Reyes",
+        ),
+        "approve_payment": lambda: (
+            PaymentRequestFactory(requester="0").statement,
+            {},
+            lambda it: it.state,
+            StatementState.PAID,
+        ),
     }
 
 
@@ -181,7 +196,7 @@ def test_it_is_shown_first_and_done_when_confirmed(as_role: Callable[[str], Clie
     assert look(model.objects.get(pk=record.pk)) == expected
     change = Change.objects.latest("id")
     assert (change.actor_kind, change.actor_name, change.reason) == ("staff", "Sam Reyes", REASON)
-    assert change.actor_identifier == str(User.objects.get(username=ROLE_OF[name]).pk)
+    assert change.actor_identifier == str(User.objects.get(username=ROLE_OF[name].replace(" ", "-")).pk)
 
 
 @pytest.mark.parametrize("name", HAPPY)
@@ -203,7 +218,7 @@ def test_other_roles_are_denied(as_role: Callable[[str], Client], name: str) -> 
     changes = Change.objects.count()
 
     statuses = set()
-    for role in ("viewer", "finance approver", "caseworker" if ROLE_OF[name] == "finance" else "finance"):
+    for role in {"viewer", "caseworker", "finance", "finance approver"} - {ROLE_OF[name]}:
         client = as_role(role)
         statuses |= {answer.status_code for answer in correct(client, record, name, **answers)}
         assert f"/{name}/" not in client.get(address_of(record, record.public_id)).content.decode()
@@ -222,6 +237,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
     "change_trn": (ParticipantFactory, {"trn": "0000000"}),
     "add_note": (ApplicationFactory, {"text": "x" * 100_000}),
     "void_declaration": (lambda: DeclarationFactory(voided=True), {}),
+    "request_payment": (StatementFactory, {}),
+    "approve_payment": (lambda: StatementFactory(payable=True), {}),
     "add_adjustment": (lambda: StatementFactory(paid=True), {"amount": "1", "description": "Late"}),
 }
 
@@ -260,3 +277,27 @@ def test_an_unknown_correction_is_not_found(as_role: Callable[[str], Client]) ->
     record = ApplicationFactory()
 
     assert as_role("caseworker").get(f"{address_of(record, record.public_id)}make_tea/").status_code == 404
+
+
+def test_whoever_asks_for_a_payment_does_not_authorise_it(staff: Callable[[str], User]) -> None:
+    client, user, statement = Client(), staff("finance"), StatementFactory(payable=True)
+    user.groups.add(Group.objects.get(name="finance approver"))
+    client.force_login(user)
+    correct(client, statement, "request_payment")
+
+    _, done = correct(client, statement, "approve_payment")
+
+    statement.refresh_from_db()
+    assert "You asked for the payment" in done.content.decode()
+    assert statement.state == StatementState.PAYABLE
+
+
+def test_another_total_than_was_asked_for_is_not_authorised(as_role: Callable[[str], Client]) -> None:
+    statement = PaymentRequestFactory(requester="0").statement
+    AdjustmentFactory(statement=statement)
+
+    _, done = correct(as_role("finance approver"), statement, "approve_payment")
+
+    statement.refresh_from_db()
+    assert "This is not possible" in done.content.decode()
+    assert statement.state == StatementState.PAYABLE

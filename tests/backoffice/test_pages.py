@@ -24,6 +24,7 @@ from tests.factories import (
     MessageFactory,
     NoteFactory,
     OutcomeFactory,
+    ParticipantFactory,
     StatementFactory,
 )
 
@@ -184,3 +185,18 @@ def test_a_statement_shows_its_figures(as_role: Callable[[str], Client]) -> None
     assert "-£125.40" in page
     assert "Provisional" in page
     assert Decimal("-125.40") == statement.adjustments.get().amount
+
+
+def test_records_with_nothing_on_them_have_a_page(as_role: Callable[[str], Client]) -> None:
+    bare = [
+        ApplicationFactory(),
+        ApplicationFactory(rejected=True),
+        ParticipantFactory(without_trn=True),
+        ParticipantFactory(merged_into=ParticipantFactory()),
+        DeclarationFactory(ineligible=True),
+        StatementFactory(paid=True, payment={}),
+        MessageFactory(),
+    ]
+    client = as_role("caseworker")
+
+    assert {client.get(address_of(each, each.public_id)).status_code for each in bare} == {200}
