@@ -88,7 +88,7 @@ def _check(
         refusals.append(FundedPlaceRequired(cohort=cohort))
     if cohort.funding == CohortFunding.UNFUNDED and funded_place is not False:
         refusals.append(FundedPlaceMustBeFalse(cohort=cohort))
-    if enrolment_in_the_way(people, application.course, besides=application.id):
+    if enrolment_in_the_way(people, application.course):
         refusals.append(AnotherApplicationAccepted())
     if cohort.capped and funded_place is True and not application.entitled_to_funding and not refusals:
         refusals.append(NotEligibleForFundedPlace())

@@ -29,7 +29,9 @@ def page_of(queryset: QuerySet[Any], parameters: QueryDict) -> QuerySet[Any]:
     order = queryset.query.order_by
     keys = [str(key).lstrip("-") for key in order] if queryset.query.combinator else []
     ids = [row[0] for row in queryset.values_list("pk", *keys)[start : start + per_page]]
-    return queryset.model._default_manager.filter(AnyOf(F("pk"), ids)).order_by(*order)
+    # What was given to somebody else between the two statements is not shown: the second asks again.
+    asked = queryset.model._default_manager.all() if queryset.query.combinator else queryset
+    return asked.filter(AnyOf(F("pk"), ids)).order_by(*order)
 
 
 class AnyOf(Lookup):
