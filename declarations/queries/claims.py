@@ -126,7 +126,5 @@ def _duplicate_of(live: QuerySet[Declaration], enrolment: Enrolment, people: Ite
     others = [person for person in people if person != enrolment.participant_id]
     if not others:
         return Value(None, output_field=IntegerField())
-    held = live.filter(
-        enrolment__participant__in=others, course__family=enrolment.course_family, superseded_by__isnull=True
-    )
+    held = live.filter(enrolment__participant__in=others, course__family=enrolment.course_family)
     return Subquery(held.order_by("created_at", "id").values("id")[:1])
