@@ -23,8 +23,8 @@ from npq.core.models import ApiToken, LeadProvider
 from npq.core.tokens import create_api_token
 
 BY = Actor.system("sandbox")
-# Two, because the second of two people authorises a payment.
-STAFF = ("caseworker", "finance")
+# User names and their roles. Two for payments: one asks, another authorises.
+STAFF = {"caseworker": "caseworker", "finance": "finance", "approver": "finance approver"}
 LONGEST_SECRET = 200
 
 
@@ -102,8 +102,8 @@ class Access:
                     user.is_superuser = False
                     user.set_password(password)
                     user.save()
-            # Each has the role of the same name and no more: what it may do is what such staff may do.
-            user.groups.set(Group.objects.filter(name=name))
+            # Their role and no more: what they may do is what such staff may do.
+            user.groups.set(Group.objects.filter(name=STAFF[name]))
         return passwords
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from npq.core.commands import Failed
 from npq.core.models import ApiToken, LeadProvider
@@ -293,10 +294,13 @@ def test_staff_get_in_with_the_passwords_shown(access: Access, tmp_path: Path, c
 
     assert all(client.login(username=name, password=password) for name, password in passwords.items())
     assert access.staff() == passwords
+    roles = {user.username: [group.name for group in user.groups.all()] for user in User.objects.all()}
+    assert roles == {"caseworker": ["caseworker"], "finance": ["finance"], "approver": ["finance approver"]}
+    assert not User.objects.filter(is_superuser=True).exists()
 
     other = Access.at(tmp_path / "elsewhere").staff()
     assert other != passwords
-    assert client.login(username=STAFF[0], password=other[STAFF[0]])
+    assert client.login(username="finance", password=other["finance"])
 
 
 def test_the_secret_is_its_owners_only(access: Access, tmp_path: Path) -> None:
