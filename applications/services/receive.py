@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from applications.errors import ApplicationContradicted, VerifiedTrnContradicted
 from applications.models import Application
@@ -161,9 +162,8 @@ class _Batch:
         ids = dict(retired.values_list("from_participant_id", "participant_id"))
         new = [_new_person(first[public_id]) for public_id in sorted(first.keys() - ids.keys())]
         insert_rows(new, skip_known=True)
-        ids |= dict(
-            Participant.objects.filter(public_id__in=[each.public_id for each in new]).values_list("public_id", "id")
-        )
+        there = Participant.objects.filter(public_id__in=[person.public_id for person in new])
+        ids |= dict(there.values_list("public_id", Coalesce("merged_into", "id")))
         locked = lock_people(ids.values(), trns=[trn for each in submissions if (trn := each.verified_trn)])
         people = {public_id: locked[identifier] for public_id, identifier in ids.items()}
         if any(person.merged_into_id is not None for person in people.values()):
@@ -176,9 +176,7 @@ class _Batch:
             differences = submission.differences(before.submission)
             if differences:
                 return ApplicationContradicted("id", fields=", ".join(differences))
-            return Receipt(
-                before.public_id, before.participant.public_id, before.status, created=False, content=before.submission
-            )
+            return _receipt(before, created=False)
         person = self.people[submission.participant_id]
         verified = submission.verified_trn
         if verified and person.verified_trn not in (None, verified):

@@ -311,10 +311,12 @@ def test_a_verified_trn_of_somebody_else_merges_nobody(receive: Receive) -> None
     assert Participant.objects.filter(teacher_reference_number="9000001", merged_into=None).count() == 2
 
 
-def test_a_retired_id_stands_for_the_survivor(receive: Receive) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_a_retired_id_stands_for_the_survivor(receive: Receive, told: bool) -> None:
     survivor = ParticipantFactory(full_name="Priya Reed")
     retired = ParticipantFactory(merged_into=survivor)
-    ParticipantIdChangeFactory(participant=survivor, from_participant_id=retired.public_id)
+    if told:
+        ParticipantIdChangeFactory(participant=survivor, from_participant_id=retired.public_id)
 
     receipt = receive(participant_id=str(retired.public_id))
 
@@ -324,6 +326,15 @@ def test_a_retired_id_stands_for_the_survivor(receive: Receive) -> None:
     assert survivor.full_name == "Priya Okafor"
     retired.refresh_from_db()
     assert retired.full_name != "Priya Okafor"
+
+
+def test_an_id_that_was_retired_before_our_time_stands_for_the_survivor(receive: Receive) -> None:
+    change = ParticipantIdChangeFactory()
+
+    receipt = receive(participant_id=str(change.from_participant_id))
+
+    assert receipt.participant_id == change.participant.public_id
+    assert Participant.objects.count() == 1
 
 
 def test_a_change_of_name_shows_in_the_persons_other_applications(receive: Receive) -> None:
