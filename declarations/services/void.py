@@ -54,7 +54,7 @@ def _take_back(declaration: Declaration, now: datetime) -> None:
 
 def _retract_outcome(declaration: Declaration) -> None:
     newest = declaration.newest_outcome()
-    if newest is None or newest.state == OutcomeState.VOIDED:
+    if newest is None:
         return
     retraction = declaration.append_outcome(OutcomeState.VOIDED, newest.completion_date)
     if newest.state == OutcomeState.PASSED:

@@ -191,6 +191,16 @@ def test_the_newest_acceptance_is_declared_for(version: str, api: ApiClient, enr
     assert Declaration.objects.get().enrolment_id == newer.id
 
 
+@every_version
+def test_an_acceptance_that_was_undone_is_not_declared_for(version: str, api: ApiClient, enrolment: Enrolment) -> None:
+    application = ApplicationFactory(lead_provider=enrolment.lead_provider, participant=enrolment.participant)
+    EnrolmentFactory(application=application, undone_at=NOW, accepted_at=NOW - timedelta(days=10))
+
+    declare(api, version, enrolment)
+
+    assert Declaration.objects.get().enrolment_id == enrolment.id
+
+
 # The rows -------------------------------------------------------------------------------------------------------
 
 
