@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from applications.errors import ApplicationContradicted, VerifiedTrnContradicted
@@ -68,8 +67,8 @@ class Receipt:
     content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-class _OvertakenByAnother(Exception):
-    """Somebody else stored one of the applications, or merged one of the people, in between: look again."""
+class _MergedInBetween(Exception):
+    """One of the people was merged into another after they were looked up: look again."""
 
 
 def receive_application(*, content: Mapping[str, object], by: Actor, now: datetime) -> Receipt:
@@ -113,9 +112,10 @@ def _store(submissions: list[Submission], by: Actor) -> list[Receipt | Refused]:
         try:
             with acting_as(by, "receive_application"):
                 return _Batch(submissions).store()
-        except _OvertakenByAnother:
+        except _MergedInBetween:
             continue
         except IntegrityError as error:
+            # Somebody else has stored one of the applications since: it is known the next time.
             if violated_constraint(error) != "applications_application_public_id_key":
                 raise
     raise TooMuchContention
@@ -136,8 +136,6 @@ class _Batch:
 
     def store(self) -> list[Receipt | Refused]:
         self.people = self._lock_people([each for each in self.submissions if each.id not in self.known])
-        if self._rows().count() != len(self.known):
-            raise _OvertakenByAnother
         found = [self._take(submission) for submission in self.submissions]
         changed = [person for person in self.people.values() if person.id in self.changed]
         for person in changed:
@@ -146,12 +144,10 @@ class _Batch:
         insert_rows(self.new)
         return found
 
-    def _rows(self) -> QuerySet[Application]:
-        return Application.objects.filter(public_id__in=[each.id for each in self.submissions])
-
     def _known(self) -> dict[UUID, Application]:
+        found = Application.objects.filter(public_id__in=[each.id for each in self.submissions])
         shown = ("public_id", "status", "submission", "participant__public_id")
-        return {row.public_id: row for row in self._rows().select_related("participant").only(*shown)}
+        return {row.public_id: row for row in found.select_related("participant").only(*shown)}
 
     def _lock_people(self, submissions: list[Submission]) -> dict[UUID, Participant]:
         """The people of submissions by the public id that was sent; whoever is new is stored first."""
@@ -167,7 +163,7 @@ class _Batch:
         locked = lock_people(ids.values(), trns=[trn for each in submissions if (trn := each.verified_trn)])
         people = {public_id: locked[identifier] for public_id, identifier in ids.items()}
         if any(person.merged_into_id is not None for person in people.values()):
-            raise _OvertakenByAnother
+            raise _MergedInBetween
         return people
 
     def _take(self, submission: Submission) -> Receipt | Refused:

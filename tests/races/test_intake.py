@@ -12,6 +12,7 @@ from npq.core.audit import Actor
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken
 from participants.models import Participant
+from participants.queries import lock_people
 from tests.applications.api.test_intake import Intake
 from tests.applications.submissions import smallest
 from tests.conftest import NOW
@@ -150,3 +151,22 @@ def test_batches_about_the_same_people_in_opposite_order(intake: Intake) -> None
 
     assert [end.kind for end in ends] == ["done"] * 4
     assert sum(receipt.created for end in ends for receipt in end.value) == Application.objects.count() == 80
+
+
+def test_a_person_merged_between_look_up_and_lock_is_looked_up_again(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survivor, person = ParticipantFactory(), ParticipantFactory()
+    to_patch = "applications.services.receive.lock_people"
+
+    def merge_first(*people: Any, **trns: Any) -> Any:
+        monkeypatch.setattr(to_patch, lock_people)
+        race(lambda: Participant.objects.filter(id=person.id).update(merged_into=survivor))
+        return lock_people(*people, **trns)
+
+    monkeypatch.setattr(to_patch, merge_first)
+
+    response = intake.deliver(smallest(participant_id=str(person.public_id)))
+
+    assert response.json()["data"]["participant_id"] == str(survivor.public_id)
+    assert Application.objects.get().participant == survivor

@@ -207,6 +207,19 @@ def test_other_content_under_a_known_id_is_refused(receive: Receive, other: dict
     assert rows() == before
 
 
+def test_content_stored_before_a_field_existed_counts_it_as_absent(receive: Receive) -> None:
+    sent = smallest()
+    receive(**sent)
+    stored = Application.objects.get().submission
+    Application.objects.update(
+        submission={name: stored[name] for name in stored if name not in ("email_validated", "senco_start_date")}
+    )
+
+    assert receive(**sent).created is False
+    with pytest.raises(ApplicationContradicted):
+        receive(**sent, email_validated=True)
+
+
 def test_an_id_that_was_not_received_but_exists_is_refused(receive: Receive) -> None:
     existing = ApplicationFactory()
 
