@@ -165,6 +165,8 @@ class OpsCommand(BaseCommand):
     """See the module's docstring."""
 
     mode: ClassVar[Mode] = Mode.READS
+    # False for a command whose standard output is the file it was asked for.
+    says_when_empty: ClassVar[bool] = True
     corrects_records: ClassVar[bool] = False
     exclusive: ClassVar[bool] = False
     requires_system_checks: list[str] = []
@@ -295,7 +297,7 @@ class OpsCommand(BaseCommand):
         table = self.table()
         if table:
             self.stdout.write(table)
-        if not table and not self.report.counts:
+        if not table and not self.report.counts and self.says_when_empty:
             self.stdout.write("Nothing found." if self.mode is Mode.READS else "Nothing to do.")
         if self.report.counts:
             self.stdout.write(", ".join(f"{number} {name}" for name, number in self.report.counts.items()))

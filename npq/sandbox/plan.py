@@ -49,23 +49,39 @@ class Traces:
 
     @classmethod
     def of(cls, applications: Collection[uuid.UUID]) -> "Traces":
-        """Reads the traces of these applications, and how all statements stand."""
-        enrolments = Enrolment.objects.filter(application__public_id__in=applications)
-        declarations = Declaration.objects.filter(enrolment__in=enrolments)
-        of_declaration = ("enrolment__application__public_id", "declaration_type")
+        """Reads the traces of these applications, and how all statements stand.
+
+        One table at a time, by ids: tables that have just been filled have no statistics to plan a join by.
+        """
         decided = Application.objects.filter(public_id__in=applications, decided_at__isnull=False)
-        changes = TrainingStatusChange.objects.filter(enrolment__in=enrolments)
-        outcomes = Outcome.objects.filter(declaration__in=declarations)
+        applied = dict(Application.objects.filter(public_id__in=applications).values_list("id", "public_id"))
+        rows = Enrolment.objects.filter(application_id__in=list(applied)).values_list(
+            "id", "application_id", "schedule__identifier"
+        )
+        schedules = {enrolment: (applied[application], schedule) for enrolment, application, schedule in rows}
+        enrolled = {enrolment: application for enrolment, (application, _) in schedules.items()}
+        changes = TrainingStatusChange.objects.filter(enrolment_id__in=list(enrolled))
+        declarations = list(
+            Declaration.objects.filter(enrolment_id__in=list(enrolled)).values_list(
+                "id", "enrolment_id", "declaration_type", "state"
+            )
+        )
+        declared_for = {declaration: enrolled[enrolment] for declaration, enrolment, _, _ in declarations}
+        outcomes = Outcome.objects.filter(declaration_id__in=list(declared_for))
         return cls(
-            decided={
-                *decided.values_list("public_id", flat=True),
-                *enrolments.values_list("application__public_id", flat=True),
+            decided={*decided.values_list("public_id", flat=True), *enrolled.values()},
+            on_schedule=set(schedules.values()),
+            statuses=Counter(
+                (enrolled[enrolment], status) for enrolment, status in changes.values_list("enrolment_id", "status")
+            ),
+            declared={(enrolled[enrolment], kind) for _, enrolment, kind, _ in declarations},
+            voided={
+                (enrolled[enrolment], kind) for _, enrolment, kind, state in declarations if state not in LIVE_STATES
             },
-            on_schedule=set(enrolments.values_list("application__public_id", "schedule__identifier")),
-            statuses=Counter(changes.values_list("enrolment__application__public_id", "status")),
-            declared=set(declarations.values_list(*of_declaration)),
-            voided=set(declarations.exclude(state__in=LIVE_STATES).values_list(*of_declaration)),
-            outcomes=set(outcomes.values_list("declaration__enrolment__application__public_id", "state")),
+            outcomes={
+                (declared_for[declaration], state)
+                for declaration, state in outcomes.values_list("declaration_id", "state")
+            },
             retired=set(ParticipantIdChange.objects.values_list("from_participant_id", flat=True)),
             statements=dict(Statement.objects.values_list("id", "state")),
         )

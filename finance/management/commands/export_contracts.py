@@ -18,6 +18,7 @@ from npq.core.spreadsheets import csv_chunks
 class Command(OpsCommand):
     help = "Writes contract terms as the CSV that load_contracts reads. Who takes it out is recorded."
     mode = Mode.ACTS
+    says_when_empty = False
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--lead-provider", type=argument(parsing.lead_provider), metavar="CODE")

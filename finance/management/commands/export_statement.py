@@ -24,6 +24,7 @@ class Command(OpsCommand):
         "read. Who takes it out is recorded."
     )
     mode = Mode.ACTS
+    says_when_empty = False
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=argument(public_id), help="the statement's ID")
