@@ -17,29 +17,7 @@ from applications.choices import (
     TeacherCatchment,
     WorksAsSenco,
 )
-from applications.errors import (
-    ApplicationContradicted,
-    CohortNotYear,
-    CohortSuffixNotLetter,
-    CountryCodeMalformed,
-    EmailMalformed,
-    FieldMissing,
-    FieldNotBoolean,
-    FieldNotDate,
-    FieldNotKnown,
-    FieldNotList,
-    FieldNotText,
-    FieldNotTimestamp,
-    FieldNotUuid,
-    FieldOutOfTime,
-    FieldTooLong,
-    TrnNotSevenDigits,
-    TrnValidatedWithoutTrn,
-    UnknownCohort,
-    UnknownCourse,
-    UnknownLeadProvider,
-    VerifiedTrnContradicted,
-)
+from applications.errors import FieldUnreadable, WrongField
 from applications.services import receive_application
 from applications.services.receive import Receipt
 from npq.api.documentation import documented
@@ -136,6 +114,10 @@ RECEIPT = {
 }
 
 
+# An unreadable text never gets past the door: the whole body is refused.
+_REFUSALS = tuple(kind for kind in WrongField.__subclasses__() if kind is not FieldUnreadable)
+
+
 class IntakeViewSet(ApiViewSet):
     """Where the registration service delivers."""
 
@@ -149,29 +131,7 @@ class IntakeViewSet(ApiViewSet):
         one=RECEIPT,
         body=SUBMISSION,
         created=True,
-        refusals=(
-            ApplicationContradicted,
-            CohortNotYear,
-            CohortSuffixNotLetter,
-            CountryCodeMalformed,
-            EmailMalformed,
-            FieldMissing,
-            FieldNotBoolean,
-            FieldNotDate,
-            FieldNotKnown,
-            FieldNotList,
-            FieldNotText,
-            FieldNotTimestamp,
-            FieldNotUuid,
-            FieldOutOfTime,
-            FieldTooLong,
-            TrnNotSevenDigits,
-            TrnValidatedWithoutTrn,
-            UnknownCohort,
-            UnknownCourse,
-            UnknownLeadProvider,
-            VerifiedTrnContradicted,
-        ),
+        refusals=_REFUSALS,
     )
     def create(self, request: Request, **_: Any) -> HttpResponseBase:
         """Stores one application and its person.
