@@ -9,26 +9,46 @@ from npq.core.database import keep_trail
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('finance', '0004_statements_freeze'),
+        ("finance", "0004_statements_freeze"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PaymentRequest',
+            name="PaymentRequest",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='ID')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=npq.core.clock.wall_clock, editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=npq.core.clock.wall_clock, editable=False)),
-                ('total', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('requested_by', models.CharField()),
-                ('requester', models.CharField(verbose_name="requester's user number")),
-                ('statement', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payment_request', to='finance.statement')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="ID")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        default=npq.core.clock.wall_clock,
+                        editable=False,
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        default=npq.core.clock.wall_clock,
+                        editable=False,
+                    ),
+                ),
+                ("total", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("requested_by", models.CharField()),
+                ("requester", models.CharField(verbose_name="requester's user number")),
+                (
+                    "statement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_request",
+                        to="finance.statement",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         keep_trail("finance_paymentrequest"),
