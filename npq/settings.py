@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "npq.backoffice.apps.AdminSiteConfig",
     # Last of those with models: its roles name every app's permissions.
     "npq.backoffice.apps.BackOfficeConfig",
     "rest_framework",

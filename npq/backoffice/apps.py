@@ -1,14 +1,15 @@
-"""The admin of the service in place of Django's own."""
+"""The admin of the service in place of Django's own, and the back office's own tables."""
 
 from importlib import import_module
 from typing import Any
 
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 
 
-class BackOfficeConfig(AdminConfig):
-    """Registers the pages, and keeps the staff roles as they are declared."""
+class AdminSiteConfig(AdminConfig):
+    """Registers the pages on our own site."""
 
     default_site = "npq.backoffice.site.BackOfficeSite"
 
@@ -16,6 +17,15 @@ class BackOfficeConfig(AdminConfig):
         super().ready()
         # By name, because these need the models that exist from here on.
         import_module("npq.backoffice.core_admin")
+
+
+class BackOfficeConfig(AppConfig):
+    """Keeps the staff roles as they are declared."""
+
+    name = "npq.backoffice"
+    verbose_name = "Back office"
+
+    def ready(self) -> None:
         # This app comes last of those with models, so every permission it hands out exists by then.
         post_migrate.connect(_sync_roles, sender=self)
 

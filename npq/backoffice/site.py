@@ -17,6 +17,7 @@ from finance.choices import StatementState
 from finance.models import Statement
 from npq.backoffice import finding
 from npq.backoffice.pages import Table, link
+from npq.backoffice.site_pages import menu_of, site_pages
 from npq.core import clock
 from npq.core.choices import MessageState
 from npq.core.models import Message
@@ -40,10 +41,13 @@ class BackOfficeSite(admin.AdminSite):
         return {**super().each_context(request), "environment": settings.NPQ_ENVIRONMENT}
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [path("find/", self.admin_view(self.find), name="find"), *super().get_urls()]
+        own = [path(each.route, self.admin_view(each.guarded), name=each.name) for each in site_pages()]
+        return [path("find/", self.admin_view(self.find), name="find"), *own, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {"waiting": list(self.waiting(request)), **(extra_context or {})})
+        return super().index(
+            request, {"waiting": list(self.waiting(request)), "menu": menu_of(request), **(extra_context or {})}
+        )
 
     def waiting(self, request: HttpRequest) -> list[Table]:
         """What waits for a person, as far as this member of staff may see it."""
