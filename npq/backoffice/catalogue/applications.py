@@ -1,11 +1,8 @@
-"""Every correction of the back office: whose button it is, what it asks for and the service it calls."""
+"""Corrections of applications and of their enrolments (backoffice.md §2.1)."""
 
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from applications.choices import ApplicationStatus, FundingChoice
 from applications.models import Application
@@ -21,66 +18,28 @@ from applications.services import (
     undo_acceptance,
     undo_rejection,
 )
-from declarations.choices import DeclarationState
-from declarations.models import Declaration
-from declarations.services import void_declaration
-from finance.choices import StatementState
-from finance.models import Statement
-from finance.services import add_adjustment, approve_payment, request_payment
+from npq.backoffice.catalogue.fields import ByName, PersonField, note_fields, yes_or_no
 from npq.backoffice.corrections import Answers, Correction
 from npq.core import clock
 from npq.core.audit import Actor
 from npq.core.models import Cohort, Course, LeadProvider
 from participants.choices import DeferralReason, TrainingStatus, WithdrawalReason
-from participants.models import Participant
 from participants.queries import schedules_for
 from participants.services import (
     StaffTraining,
     append_note_to_application,
-    append_note_to_participant,
     change_schedule,
-    change_trn,
     defer_participant,
-    merge_participants,
     resume_participant,
     withdraw_participant,
 )
 
 APPLICATION = "applications.application"
-PARTICIPANT = "participants.participant"
-DECLARATION = "declarations.declaration"
-STATEMENT = "finance.statement"
-
-
-class ByName(forms.ModelChoiceField):
-    """A choice among reference records by name; what is posted is the public id."""
-
-    def __init__(self, queryset: Any, label: str, **more: Any) -> None:
-        super().__init__(queryset, to_field_name="public_id", label=label, **more)
-
-    def label_from_instance(self, record: Any) -> str:
-        return str(getattr(record, "name", record))
-
-
-class PersonField(forms.UUIDField):
-    """The id of a participant; yields the person."""
-
-    def clean(self, value: Any) -> Participant | None:
-        identifier: UUID | None = super().clean(value)
-        if identifier is None:
-            return None
-        person = Participant.objects.filter(public_id=identifier).first()
-        if person is None:
-            raise ValidationError("There is no participant with this ID.")
-        return person
 
 
 def accepted(application: Application) -> bool:
     """Whether it has an enrolment to correct."""
     return application.status == ApplicationStatus.ACCEPTED
-
-
-# Applications ----------------------------------------------------------------------------------------
 
 
 def _undo_acceptance(record: Application, answers: Answers, by: Actor) -> Any:
@@ -176,11 +135,6 @@ def _change_funding_choice(record: Application, answers: Answers, by: Actor) -> 
     return change_funding_choice(application_id=record.id, funding_choice=answers["funding_choice"] or None, by=by)
 
 
-def _yes_or_no(name: str, label: str) -> dict[str, forms.Field]:
-    choices = [("", "---------"), ("yes", "Yes"), ("no", "No")]
-    return {name: forms.ChoiceField(label=label, choices=choices)}
-
-
 def _change_eligibility(record: Application, answers: Answers, by: Actor) -> Any:
     return change_funding_eligibility(
         application_id=record.id, eligible=answers["eligible"] == "yes", by=by, now=clock.now()
@@ -232,77 +186,11 @@ def _reassign(record: Application, answers: Answers, by: Actor) -> Any:
     )
 
 
-def _note_fields(_: Any) -> dict[str, forms.Field]:
-    return {"text": forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 6}))}
-
-
 def _note_application(record: Application, answers: Answers, by: Actor) -> Any:
     return append_note_to_application(application_id=record.id, text=answers["text"], by=by)
 
 
-# Participants -----------------------------------------------------------------------------------------
-
-
-def _trn_fields(_: Any) -> dict[str, forms.Field]:
-    return {"trn": forms.CharField(label="TRN", help_text="Seven digits. It will be marked as verified.")}
-
-
-def _change_trn(record: Participant, answers: Answers, by: Actor) -> Any:
-    return change_trn(participant_id=record.id, teacher_reference_number=answers["trn"], by=by)
-
-
-def _merge_fields(_: Any) -> dict[str, forms.Field]:
-    return {"survivor": PersonField(label="Participant ID that stays")}
-
-
-def _merge(record: Participant, answers: Answers, by: Actor) -> Any:
-    return merge_participants(retired_id=record.id, survivor_id=answers["survivor"].id, by=by)
-
-
-def _note_participant(record: Participant, answers: Answers, by: Actor) -> Any:
-    return append_note_to_participant(participant_id=record.id, text=answers["text"], by=by)
-
-
-def not_merged(person: Participant) -> bool:
-    """Whether the id is not retired."""
-    return person.merged_into_id is None
-
-
-# Money ------------------------------------------------------------------------------------------------
-
-
-def _void(record: Declaration, answers: Answers, by: Actor) -> Any:
-    return void_declaration(declaration_id=record.id, held_by=None, by=by, now=clock.now())
-
-
-def _adjustment_fields(_: Any) -> dict[str, forms.Field]:
-    return {
-        "amount": forms.DecimalField(
-            label="Amount in pounds", help_text="Negative takes money back.", max_digits=12, decimal_places=2
-        ),
-        "description": forms.CharField(label="Description", help_text="The provider reads this."),
-    }
-
-
-def _add_adjustment(record: Statement, answers: Answers, by: Actor) -> Any:
-    amount: Decimal = answers["amount"]
-    return add_adjustment(statement_id=record.id, amount=amount, description=answers["description"], by=by)
-
-
-def _request_payment(record: Statement, answers: Answers, by: Actor) -> Any:
-    return request_payment(statement_id=record.id, by=by)
-
-
-def _approve_payment(record: Statement, answers: Answers, by: Actor) -> Any:
-    return approve_payment(statement_id=record.id, by=by, now=clock.now())
-
-
-def payable(statement: Statement) -> bool:
-    """Whether it waits to be paid."""
-    return statement.state == StatementState.PAYABLE
-
-
-CORRECTIONS: tuple[Correction, ...] = (
+APPLICATIONS: tuple[Correction, ...] = (
     Correction(
         "undo_acceptance",
         "Undo acceptance",
@@ -367,7 +255,7 @@ CORRECTIONS: tuple[Correction, ...] = (
         "caseworker",
         _change_eligibility,
         "Marks the application as funded, or as ineligible, by policy. Declarations that waited for it become payable.",
-        lambda _: _yes_or_no("eligible", "Eligible for funding"),
+        lambda _: yes_or_no("eligible", "Eligible for funding"),
     ),
     Correction(
         "change_funded_place",
@@ -375,7 +263,7 @@ CORRECTIONS: tuple[Correction, ...] = (
         APPLICATION,
         "caseworker",
         _change_funded_place,
-        fields=lambda _: _yes_or_no("funded_place", "Funded place"),
+        fields=lambda _: yes_or_no("funded_place", "Funded place"),
         offered=accepted,
     ),
     Correction("change_email", "Change email", APPLICATION, "caseworker", _change_email, fields=_email_fields),
@@ -395,68 +283,6 @@ CORRECTIONS: tuple[Correction, ...] = (
         "caseworker",
         _note_application,
         "Notes are signed and dated, and never changed.",
-        _note_fields,
-    ),
-    Correction("change_trn", "Change TRN", PARTICIPANT, "caseworker", _change_trn, "", _trn_fields, not_merged),
-    Correction(
-        "merge_participants",
-        "Merge into another participant",
-        PARTICIPANT,
-        "caseworker",
-        _merge,
-        "This participant's ID is retired. Everything of theirs goes to the one that stays.",
-        _merge_fields,
-        not_merged,
-    ),
-    Correction(
-        "add_participant_note",
-        "Add a note",
-        PARTICIPANT,
-        "caseworker",
-        _note_participant,
-        "Notes are signed and dated, and never changed.",
-        _note_fields,
-        not_merged,
-    ),
-    Correction(
-        "void_declaration",
-        "Void declaration",
-        DECLARATION,
-        "finance",
-        _void,
-        "What has not been paid leaves its statement; what has been paid is taken back on the next one.",
-        offered=lambda it: it.state not in {DeclarationState.VOIDED, DeclarationState.CLAWED_BACK},
-    ),
-    Correction(
-        "add_adjustment",
-        "Add adjustment",
-        STATEMENT,
-        "finance",
-        _add_adjustment,
-        fields=_adjustment_fields,
-        offered=lambda it: it.state != StatementState.PAID,
-    ),
-    Correction(
-        "request_payment",
-        "Ask for payment",
-        STATEMENT,
-        "finance",
-        _request_payment,
-        "You have done the assurance checks. Somebody else authorises the total that you see.",
-        offered=payable,
-    ),
-    Correction(
-        "approve_payment",
-        "Authorise payment",
-        STATEMENT,
-        "finance approver",
-        _approve_payment,
-        "The statement is paid and frozen. It cannot be undone.",
-        offered=payable,
+        note_fields,
     ),
 )
-
-
-def corrections_of(model: str) -> list[Correction]:
-    """The corrections of one kind of record (`applications.application`)."""
-    return [each for each in CORRECTIONS if each.model == model]
