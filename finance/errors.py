@@ -139,6 +139,14 @@ class SecondPersonNeeded(Refused):
     detail = "You asked for the payment of the statement of {statement} yourself. Somebody else has to authorise it."
 
 
+class AuthorisedAlready(Refused):
+    """A statement is authorised once; whoever comes second is told who was first."""
+
+    title = "statement"
+    code = "authorised_already"
+    detail = "The statement of {statement} has been authorised already, by {by}. Nothing was written."
+
+
 class TotalHasChanged(Refused):
     """The total is not the one that whoever authorises has seen."""
 

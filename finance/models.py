@@ -174,13 +174,15 @@ class Statement(Record):
 class PaymentRequest(Record):
     """Somebody has checked a payable statement and asks that it be paid; somebody else authorises exactly that total.
 
-    A statement has at most one: asking again replaces it, and its trail keeps who asked before.
+    A statement has at most one: asking again replaces it, and its trail keeps who asked before. `payment` is the
+    payment resource as it was when it was asked for, so that what has moved since can be said.
     """
 
     statement = models.OneToOneField(Statement, on_delete=models.PROTECT, related_name="payment_request")
     total = models.DecimalField(max_digits=14, decimal_places=2)
     requested_by = models.CharField()
     requester = models.CharField("requester's user number")
+    payment = models.JSONField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.total} by {self.requested_by}"

@@ -77,6 +77,7 @@ SHOWS_NOTHING = {
     "load_contracts": "shown in the payment",
     "record_export": "a download by staff",
     "request_payment": "staff ask one another",
+    "withdraw_payment_request": "staff ask one another",
 }
 
 Seen = dict[tuple[str, str, str, str], dict[str, Any]]

@@ -9,7 +9,8 @@ lines that were worth something are counted: no later change to people or applic
 is always what was paid, never what the terms say now (decisions.md §3.3).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -52,7 +53,17 @@ def figures_of(statement: Statement) -> StatementFigures:
             for (_, kind), row in lines[course_id].items()
             if kind != LineKind.NONE
         },
+        received=_received(lines),
     )
+
+
+def _received(lines: Mapping[int, RowsOfCourse]) -> Counter[str]:
+    received: Counter[str] = Counter()
+    for rows in lines.values():
+        for (declaration_type, kind), row in rows.items():
+            if kind == LineKind.PAYMENT:
+                received[declaration_type] += row["lines"]
+    return received
 
 
 def _terms_of_old_lines(statement: Statement, course_ids: set[int]) -> dict[int, ContractTerms]:

@@ -26,14 +26,17 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 
 from applications.models import Application
 from applications.queries import effective_eligibility
 from declarations.choices import DeclarationType
 from finance.choices import BILLABLE_LINES, StatementState
 from finance.models import LineItem, Milestone, Statement
-from finance.queries.terms import terms_of_month
+from finance.queries.calculation import figures_of
+from finance.queries.figures import StatementFigures
 from finance.queries.worth import LineWorth, line_worth
 from npq.core.clock import uk_date
 from participants.choices import TrainingStatus
@@ -97,37 +100,35 @@ class Expectation:
 
 @dataclass(frozen=True)
 class _Enrolled:
-    """An enrolment that may still deliver."""
+    """An enrolment that may still deliver; `held` are the statements its delivered types are paid on."""
 
-    enrolment_id: int
     schedule_id: int
     accepted_on: date
     types: Sequence[str]
     starts_on: date
+    held: Mapping[str, int]
     row: Mapping[str, Any]
 
 
-def expectation_of(statement: Statement, *, day: date) -> Expectation:
+def expectation_of(statement: Statement, *, day: date, figures: StatementFigures | None = None) -> Expectation:
     """What is expected on a statement and what of it is outstanding; `day` is today's UK date.
 
-    A month with service fees only expects nothing. Six queries, whatever the number of enrolments.
+    A month with service fees only expects nothing. Three queries besides the three of `figures_of`, whatever the
+    number of enrolments; `figures` saves those to whoever has them.
     """
-    received = Counter(
-        LineItem.objects.filter(statement=statement, state__in=BILLABLE_LINES).values_list(
-            "declaration_type", flat=True
-        )
-    )
+    figures = figures or figures_of(statement)
+    received = figures.received
     missing: list[Missing] = []
     later: Counter[str] = Counter()
     if statement.output_fee:
-        _Finder(statement, day).find(missing, later)
+        _Finder(statement, day, figures).find(missing, later)
     outstanding = Counter(each.declaration_type for each in missing)
     return Expectation(
         statement,
         [
             TypeExpectation(
                 declaration_type,
-                received[declaration_type],
+                received.get(declaration_type, 0),
                 later[declaration_type],
                 outstanding[declaration_type],
                 sum(
@@ -148,8 +149,9 @@ def expectation_of(statement: Statement, *, day: date) -> Expectation:
 class _Finder:
     """Finds what falls on one statement."""
 
-    def __init__(self, statement: Statement, day: date) -> None:
+    def __init__(self, statement: Statement, day: date, figures: StatementFigures) -> None:
         self.statement = statement
+        self.figures = figures
         self.place = {"lead_provider_id": statement.lead_provider_id, "cohort_id": statement.cohort_id}
         takes = statement.state == StatementState.OPEN and statement.deadline_date >= day
         calendar = Statement.objects.filter(**self.place, output_fee=True).defer("payment")
@@ -165,7 +167,7 @@ class _Finder:
             for declaration_type, due, position in self._due(enrolled):
                 if position != here:
                     continue
-                came = self.held.get((enrolled.enrolment_id, declaration_type))
+                came = enrolled.held.get(declaration_type)
                 if came is None:
                     missing.append(self._missing(enrolled, declaration_type, due))
                 elif self.position.get(came, -1) > here:
@@ -178,7 +180,7 @@ class _Finder:
             due = self.milestones.get((enrolled.schedule_id, declaration_type), enrolled.starts_on)
             position = self._first(max(due, enrolled.accepted_on), before)
             yield declaration_type, due, position
-            came = self.held.get((enrolled.enrolment_id, declaration_type))
+            came = enrolled.held.get(declaration_type)
             if came is not None:
                 before = max(before, self.position.get(came, -1))
             elif position is not None:
@@ -203,11 +205,12 @@ class _Finder:
                 **self.place,
                 enrolment__training_status=TrainingStatus.ACTIVE,
             )
+            .annotate(held=ArraySubquery(_held()))
             .order_by("enrolment__accepted_at", "enrolment_id")
             .values(
                 *names,
+                "held",
                 "targeted_delivery_funding_eligibility",
-                "enrolment_id",
                 "enrolment__accepted_at",
                 "enrolment__schedule_id",
                 "enrolment__schedule__identifier",
@@ -217,11 +220,11 @@ class _Finder:
         )
         return [
             _Enrolled(
-                row["enrolment_id"],
                 row["enrolment__schedule_id"],
                 uk_date(row["enrolment__accepted_at"]),
                 [each for each in IN_ORDER if each in row["enrolment__schedule__allowed_declaration_types"]],
                 row["enrolment__schedule__starts_on"],
+                {each["type"]: each["statement"] for each in row["held"]},
                 row,
             )
             for row in found
@@ -239,22 +242,11 @@ class _Finder:
         }
 
     @cached_property
-    def held(self) -> Mapping[tuple[int, str], int]:
-        """The statement that each delivered type of each enrolment is paid on; what is taken back is left out."""
-        lines = LineItem.objects.filter(**self.place, state__in=BILLABLE_LINES, clawback__isnull=True)
-        return {
-            (enrolment_id, declaration_type): statement_id
-            for enrolment_id, declaration_type, statement_id in lines.values_list(
-                "declaration__enrolment_id", "declaration_type", "statement_id"
-            )
-        }
-
-    @cached_property
     def worth(self) -> Mapping[int, tuple[LineWorth, bool]]:
         """What a line of each course is worth on the statement, and whether the course is special."""
         month = self.statement.first_day
-        terms = terms_of_month(self.statement.lead_provider_id, self.statement.cohort_id, month)
-        return {course_id: (line_worth(each, month), each.special_course) for course_id, each in terms.items()}
+        terms = [each.terms for each in self.figures.courses if each.charged]
+        return {each.course_id: (line_worth(each, month), each.special_course) for each in terms}
 
     def _missing(self, enrolled: _Enrolled, declaration_type: str, due: date) -> Missing:
         row = enrolled.row
@@ -274,3 +266,14 @@ class _Finder:
             special_course=special,
             projected=projected,
         )
+
+
+def _held() -> QuerySet[LineItem, Any]:
+    """The statement that each delivered type of an enrolment is paid on; what is taken back is left out."""
+    return LineItem.objects.filter(
+        declaration__enrolment=OuterRef("enrolment_id"),
+        lead_provider=OuterRef("lead_provider_id"),
+        cohort=OuterRef("cohort_id"),
+        state__in=BILLABLE_LINES,
+        clawback__isnull=True,
+    ).values(json=JSONObject(type="declaration_type", statement="statement_id"))

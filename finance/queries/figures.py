@@ -3,7 +3,7 @@
 A figure's parts may differ from it by pence once each of them is rounded (decisions.md §3.1).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -116,12 +116,14 @@ class StatementFigures:
     """A whole statement. Sums leave special courses out; `standalone` is what those come to.
 
     `without_terms` names the courses with lines that nothing is known to be paid for, and how many lines: such a
-    statement cannot become payable until there are terms (finance.md §7.4).
+    statement cannot become payable until there are terms (finance.md §7.4). `received` counts the lines that pay by
+    declaration type, of all courses and whether or not they are worth anything.
     """
 
     courses: tuple[CourseFigures, ...]
     adjustments: tuple[AdjustmentFigure, ...] = ()
     without_terms: dict[str, int] = field(default_factory=dict)
+    received: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ordinary(self) -> list[CourseFigures]:

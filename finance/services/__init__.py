@@ -14,7 +14,7 @@ from finance.services.move_declarations import move_declarations
 from finance.services.promote import promote_fundable
 from finance.services.record_export import record_export
 from finance.services.set_statement import set_statement
-from finance.services.two_people import approve_payment, request_payment
+from finance.services.two_people import approve_payment, request_payment, withdraw_payment_request
 
 __all__ = [
     "add_adjustment",
@@ -35,4 +35,5 @@ __all__ = [
     "request_payment",
     "set_statement",
     "take_off_statement",
+    "withdraw_payment_request",
 ]

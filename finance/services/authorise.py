@@ -1,6 +1,7 @@
 """Authorising a payable statement: it is paid, and from then on nothing changes or recomputes it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,10 +52,18 @@ def authorise_statement(*, statement_id: int, expect_total: Decimal, by: Actor, 
     StatementNotPayable, TotalHasChanged when the total is not `expect_total` to the penny, and LinesDisagree when a
     line and its declaration do not say the same; nothing is changed then.
     """
-    return until_lines_stand_still(lambda: _authorise(statement_id, expect_total, by, now))
+    return pay(statement_id, by, now, agreed=lambda _: expect_total)
 
 
-def _authorise(statement_id: int, expect_total: Decimal, by: Actor, now: datetime) -> Authorised:
+def pay(statement_id: int, by: Actor, now: datetime, *, agreed: Callable[[Statement], Decimal]) -> Authorised:
+    """Authorises a statement for the total that `agreed` says of it once it is locked; refuses what `agreed` refuses.
+
+    The one way to pay: `authorise_statement` and the two people of the back office differ in who agrees to what.
+    """
+    return until_lines_stand_still(lambda: _pay(statement_id, by, now, agreed))
+
+
+def _pay(statement_id: int, by: Actor, now: datetime, agreed: Callable[[Statement], Decimal]) -> Authorised:
     with acting_as(by, "authorise_statement"):
         locked = lock_with_declarations(statement_id, SETTLED)
         statement = locked.statements[statement_id]
@@ -63,6 +72,7 @@ def _authorise(statement_id: int, expect_total: Decimal, by: Actor, now: datetim
             return Authorised(statement, "already paid", statement.total)
         if statement.state != StatementState.PAYABLE:
             raise StatementNotPayable(statement=statement.name, state=statement.state)
+        expect_total = agreed(statement)
         figures = figures_of(statement)
         if figures.shown_total != expect_total:
             raise TotalHasChanged(statement=statement.name, total=figures.shown_total, expected=expect_total)

@@ -1,26 +1,27 @@
 """Paying a statement takes two people: one asks for it, another authorises what was asked (backoffice.md §1.3)."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from finance.choices import StatementState
-from finance.errors import PaymentNotRequested, SecondPersonNeeded, StatementNotPayable
+from finance.errors import AuthorisedAlready, PaymentNotRequested, SecondPersonNeeded, StatementNotPayable
 from finance.models import PaymentRequest, Statement
-from finance.queries.calculation import figures_of
-from finance.services.authorise import Authorised, authorise_statement
+from finance.queries.calculation import document_of, figures_of
+from finance.services.authorise import Authorised, pay
 from npq.core.audit import Actor, acting_as
 
 
 def request_payment(*, statement_id: int, by: Actor) -> PaymentRequest:
-    """Records that `by` asks for a payable statement to be paid, with its total; asking again replaces the request.
+    """Records that `by` asks for a payable statement to be paid, with its figures; asking again replaces the request.
 
     Raises StatementNotPayable.
     """
     with acting_as(by, "request_payment"):
-        statement = Statement.objects.select_for_update(no_key=True).get(id=statement_id)
-        if statement.state != StatementState.PAYABLE:
-            raise StatementNotPayable(statement=statement.name, state=statement.state)
+        statement = _lock(statement_id)
+        figures = figures_of(statement)
         asked = {
-            "total": figures_of(statement).shown_total,
+            "total": figures.shown_total,
+            "payment": document_of(figures, state=statement.state),
             "requested_by": by.name,
             "requester": by.identifier,
         }
@@ -28,17 +29,44 @@ def request_payment(*, statement_id: int, by: Actor) -> PaymentRequest:
         return request
 
 
+def withdraw_payment_request(*, statement_id: int, by: Actor) -> None:
+    """Takes a request for payment back, whoever made it; the audit trail keeps it.
+
+    Raises StatementNotPayable (it has been authorised meanwhile) and PaymentNotRequested.
+    """
+    with acting_as(by, "withdraw_payment_request"):
+        _requested(_lock(statement_id)).delete()
+
+
 def approve_payment(*, statement_id: int, by: Actor, now: datetime) -> Authorised:
     """Authorises a statement for the total that somebody else asked for.
 
-    Raises PaymentNotRequested and SecondPersonNeeded, and what `authorise_statement` raises: TotalHasChanged when
-    the total is no longer the one that was asked for. A request replaced meanwhile was made by yet another person
-    or for another total, so what is paid has been looked at by two people in any case.
+    Raises PaymentNotRequested and SecondPersonNeeded, AuthorisedAlready for whoever comes second, and what
+    `authorise_statement` raises: TotalHasChanged when the total is no longer the one that was asked for. The request
+    is looked at once the statement is locked, so one that is withdrawn or replaced meanwhile is not paid by.
     """
-    statement = Statement.objects.select_related("payment_request").get(id=statement_id)
-    request = getattr(statement, "payment_request", None)
+
+    def agreed(statement: Statement) -> Decimal:
+        request = _requested(statement)
+        if request.requester == by.identifier:
+            raise SecondPersonNeeded(statement=statement.name)
+        return request.total
+
+    authorised = pay(statement_id, by, now, agreed=agreed)
+    if authorised.result != "paid":
+        raise AuthorisedAlready(statement=authorised.statement.name, by=authorised.statement.authorised_by)
+    return authorised
+
+
+def _lock(statement_id: int) -> Statement:
+    statement = Statement.objects.select_for_update(no_key=True).get(id=statement_id)
+    if statement.state != StatementState.PAYABLE:
+        raise StatementNotPayable(statement=statement.name, state=statement.state)
+    return statement
+
+
+def _requested(statement: Statement) -> PaymentRequest:
+    request = PaymentRequest.objects.filter(statement=statement).first()
     if request is None:
         raise PaymentNotRequested(statement=statement.name)
-    if request.requester == by.identifier:
-        raise SecondPersonNeeded(statement=statement.name)
-    return authorise_statement(statement_id=statement_id, expect_total=request.total, by=by, now=now)
+    return request

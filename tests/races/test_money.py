@@ -23,6 +23,7 @@ from finance.services.adjust import add_adjustment
 from finance.services.authorise import authorise_statement
 from finance.services.change_contract import change_contract
 from finance.services.move_declarations import Move, move_declarations
+from finance.services.two_people import approve_payment, request_payment, withdraw_payment_request
 from npq.core.audit import Actor
 from tests.finance.books import BY, Books, at
 from tests.races.racing import intrude_after, kinds, meet_after, race, without_index, without_locks
@@ -188,6 +189,50 @@ class TestMarkPayableAgainstDeclare:
         assert intruder().kind == "done"
         assert LineItem.objects.get().statement == april
         assert broken() == []
+
+
+class TestTwoApprovers:
+    """Two people approve one request at once; or one approves what another withdraws."""
+
+    @pytest.fixture
+    def asked(self, books: Books, january: Statement) -> Statement:
+        books.mark_payable(january)
+        request_payment(statement_id=january.id, by=Actor.staff("Sam Reyes", identifier="1"))
+        return january
+
+    def approve(self, january: Statement, identifier: str) -> Callable[[], Any]:
+        by = Actor.staff(f"Approver {identifier}", identifier=identifier)
+        return lambda: approve_payment(statement_id=january.id, by=by, now=at(january.payment_date))
+
+    def race(self, monkeypatch: pytest.MonkeyPatch, asked: Statement) -> list[str]:
+        meet_after(monkeypatch, "finance.services.authorise.figures_of")
+        return kinds(race(self.approve(asked, "2"), self.approve(asked, "3")))
+
+    def test_one_authorises_and_the_other_is_told_so(self, monkeypatch: pytest.MonkeyPatch, asked: Statement) -> None:
+        assert self.race(monkeypatch, asked) == ["AuthorisedAlready", "done"]
+
+    @pytest.mark.usefixtures("no_locks")
+    def test_without_locks_only_the_database_refuses_the_second(
+        self, monkeypatch: pytest.MonkeyPatch, asked: Statement
+    ) -> None:
+        assert self.race(monkeypatch, asked) == ["IntegrityError", "done"]
+
+    def withdraw(self, monkeypatch: pytest.MonkeyPatch, asked: Statement) -> str:
+        """Somebody withdraws the request right after the approver has read it."""
+        intruder = intrude_after(
+            monkeypatch,
+            "finance.services.two_people._requested",
+            lambda: withdraw_payment_request(statement_id=asked.id, by=BY),
+        )
+        self.approve(asked, "2")()
+        return intruder().kind
+
+    def test_what_is_being_paid_is_not_withdrawn(self, monkeypatch: pytest.MonkeyPatch, asked: Statement) -> None:
+        assert self.withdraw(monkeypatch, asked) == "StatementNotPayable"
+
+    @pytest.mark.usefixtures("no_locks")
+    def test_without_locks_a_withdrawn_request_is_paid(self, monkeypatch: pytest.MonkeyPatch, asked: Statement) -> None:
+        assert self.withdraw(monkeypatch, asked) == "done"
 
 
 class TestAuthoriseTwice:
