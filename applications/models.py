@@ -94,6 +94,11 @@ class Application(Record):
             models.Index(name="application_siblings", fields=["participant", "course", "cohort"]),
             models.Index(name="application_pending_age", fields=["created_at"], condition=Q(status="pending")),
             models.Index(name="application_school", fields=["school_urn"]),
+            models.Index(
+                name="application_childcare",
+                fields=["private_childcare_provider_urn"],
+                condition=Q(private_childcare_provider_urn__isnull=False),
+            ),
             GinIndex(OpClass(models.functions.Lower("email"), name="gin_trgm_ops"), name="application_email_trigram"),
         ]
         constraints = [

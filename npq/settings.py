@@ -23,6 +23,10 @@ NPQ_ENVIRONMENT = environment.name
 NPQ_RATE_LIMIT = environment.number("NPQ_RATE_LIMIT", 1000)
 NPQ_RATE_LIMIT_WINDOW_SECONDS = environment.number("NPQ_RATE_LIMIT_WINDOW_SECONDS", 300)
 
+# Refused requests are kept for staff this long, and of one token, hour and status no more than so many.
+NPQ_REFUSED_REQUESTS_KEPT_DAYS = environment.number("NPQ_REFUSED_REQUESTS_KEPT_DAYS", 30)
+NPQ_REFUSED_REQUESTS_PER_HOUR = environment.number("NPQ_REFUSED_REQUESTS_PER_HOUR", 100)
+
 # With a key, messages leave through GOV.UK Notify; without one, through EMAIL_BACKEND.
 NOTIFY_API_KEY = environment.text("NOTIFY_API_KEY")
 NOTIFY_TEMPLATE_ID = environment.text("NOTIFY_TEMPLATE_ID")
@@ -73,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "npq.middleware.CompressApi",
+    "npq.api.refusals.note_refusals",
     "npq.middleware.limit_body",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import factory
 from factory.django import DjangoModelFactory
@@ -14,7 +15,18 @@ from declarations.models import Declaration, DeliveryPartner, DeliveryPartnershi
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
-from npq.core.models import ApiToken, ApiTokenUse, Cohort, Course, LeadProvider, Message, RateCounter
+from npq.core.models import (
+    ApiToken,
+    ApiTokenUse,
+    Cohort,
+    Course,
+    LeadProvider,
+    Message,
+    RateCounter,
+    RefusalCount,
+    RefusedRequest,
+    TokenDay,
+)
 from participants.choices import TrainingStatus
 from participants.models import (
     Enrolment,
@@ -402,6 +414,45 @@ class RateCounterFactory(DjangoModelFactory):
 
     token = factory.SubFactory(ApiTokenFactory)
     window = 1
+
+
+class TokenDayFactory(DjangoModelFactory):
+    class Meta:
+        model = TokenDay
+
+    token = factory.SubFactory(ApiTokenFactory)
+    day = date(2024, 10, 10)
+    requests = 1
+
+
+class RefusalCountFactory(DjangoModelFactory):
+    class Meta:
+        model = RefusalCount
+
+    token = factory.SubFactory(ApiTokenFactory)
+    hour = ACCEPTED_AT
+    status = 422
+
+
+class RefusedRequestFactory(DjangoModelFactory):
+    """`record_id` is the record in its path."""
+
+    class Meta:
+        model = RefusedRequest
+
+    class Params:
+        record_id = factory.LazyFunction(uuid4)
+
+    token = factory.SubFactory(ApiTokenFactory)
+    lead_provider = factory.SelfAttribute("token.lead_provider")
+    method = "POST"
+    path = factory.LazyAttribute(lambda made: f"/api/v3/npq-applications/{made.record_id}/accept")
+    status = 422
+    codes = ["application_already_accepted"]
+    titles = ["application"]
+    record_ids = factory.LazyAttribute(lambda made: [made.record_id])
+    request_id = factory.Sequence(lambda n: f"request-{n}")
+    milliseconds = 12
 
 
 class MessageFactory(DjangoModelFactory):

@@ -147,6 +147,9 @@ WITHOUT_TRAIL = {
     "core.Change": "is the trail",
     "core.ApiTokenUse": "reading is no change; it is written on the way of requests",
     "core.RateCounter": "counts requests",
+    "core.TokenDay": "counts requests",
+    "core.RefusalCount": "counts requests",
+    "core.RefusedRequest": "tells of requests that changed nothing, and is soon removed",
     "core.Message": "the outbox is itself an account of what was said; the change it tells of is in the trail",
 }
 

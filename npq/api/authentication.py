@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.http import HttpRequest
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
+from npq.api.asked import asked_of
 from npq.core.audit import Actor
 from npq.core.clock import wall_clock
 from npq.core.models import ApiToken, LeadProvider
@@ -49,15 +51,14 @@ class Caller:
 class BearerToken(authentication.BaseAuthentication):
     """`Authorization: Bearer <token>`; `Token <token>` is understood too (api.md §4.1).
 
-    A wrong token costs exactly what a right one costs: one digest and one look-up in a unique index.
+    An unknown token costs exactly what a right one costs: one digest and one look-up in a unique index.
     """
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiToken] | None:
-        secret = self._secret(request)
-        token = (
-            ApiToken.objects.select_related("lead_provider", "use").filter(digest=ApiToken.digest_of(secret)).first()
-        )
+        token = _token_of(_secret(request))
         instant = wall_clock()
+        asked = asked_of(request._request)
+        asked.token, asked.looked = token, True
         if token is None or not token.valid_at(instant):
             raise exceptions.AuthenticationFailed
         last_use = getattr(token, "use", None)
@@ -70,11 +71,12 @@ class BearerToken(authentication.BaseAuthentication):
         return 'Bearer realm="npq"'
 
     @staticmethod
-    def _secret(request: Request) -> str:
-        header = authentication.get_authorization_header(request).split()
-        if len(header) != 2 or header[0].lower() not in (b"bearer", b"token"):
-            raise exceptions.NotAuthenticated
-        return header[1].decode("latin-1").removeprefix("token=").strip('"')
+    def known(request: HttpRequest) -> ApiToken | None:
+        """The token of a request that no view has let in, whether it still opens anything or not."""
+        try:
+            return _token_of(_secret(request))
+        except exceptions.NotAuthenticated:
+            return None
 
     @staticmethod
     def _record_use(token: ApiToken, instant: Any) -> None:
@@ -85,6 +87,18 @@ class BearerToken(authentication.BaseAuthentication):
                 "WHERE core_apitokenuse.last_used_at < excluded.last_used_at - interval '1 minute'",
                 [token.id, instant],
             )
+
+
+def _secret(request: Request | HttpRequest) -> str:
+    header = authentication.get_authorization_header(request).split()  # type: ignore[arg-type]
+    if len(header) != 2 or header[0].lower() not in (b"bearer", b"token"):
+        raise exceptions.NotAuthenticated
+    return header[1].decode("latin-1").removeprefix("token=").strip('"')
+
+
+def _token_of(secret: str) -> ApiToken | None:
+    digest = ApiToken.digest_of(secret)
+    return ApiToken.objects.select_related("lead_provider", "use").filter(digest=digest).first()
 
 
 class HasScope(permissions.BasePermission):

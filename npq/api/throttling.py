@@ -9,8 +9,10 @@ from django.db import connection
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from npq.api.asked import asked_of
 from npq.api.authentication import Caller
 from npq.core.clock import wall_clock
+from npq.core.token_use import rate_window
 
 
 class TokenRateLimit(BaseThrottle):
@@ -20,9 +22,9 @@ class TokenRateLimit(BaseThrottle):
         if not isinstance(request.user, Caller):
             return True
         length = settings.NPQ_RATE_LIMIT_WINDOW_SECONDS
-        seconds = wall_clock().timestamp()
-        window = int(seconds // length)
-        self._seconds_left = (window + 1) * length - seconds
+        instant = wall_clock()
+        window = rate_window(instant)
+        self._seconds_left = (window + 1) * length - instant.timestamp()
         with connection.cursor() as cursor:
             cursor.execute(
                 'INSERT INTO core_ratecounter (token_id, "window", requests) VALUES (%s, %s, 1) '
@@ -31,6 +33,7 @@ class TokenRateLimit(BaseThrottle):
                 [request.user.token_id, window],
             )
             (requests,) = cursor.fetchone()
+        asked_of(request._request).counted = True
         return requests <= settings.NPQ_RATE_LIMIT
 
     def wait(self) -> float:

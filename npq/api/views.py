@@ -11,6 +11,7 @@ from rest_framework import viewsets
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
+from npq.api.asked import asked_of
 from npq.api.authentication import BearerToken, Caller, HasScope
 from npq.api.errors import BadClockHeader, answer
 from npq.api.output import Shape
@@ -57,6 +58,7 @@ class ApiViewSet(viewsets.ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        asked_of(request._request).reading = request
         if _clock_is_movable() and CLOCK_HEADER in request.headers and _clock_of(request) is None:
             raise BadClockHeader
         self.filters = Filters(request.query_params)

@@ -62,6 +62,41 @@ class ReasonMissing(Refused):
     detail = "Give the reason for this correction. It is kept in the audit trail."
 
 
+class ProviderForScope(Refused):
+    """An API token of a provider's scope opens one provider's data; any other opens no provider's."""
+
+    title = "provider"
+    code = "provider_for_scope"
+    detail = "A token of the lead provider scope needs a provider; one of another scope takes none."
+
+
+class ExpiryPassed(Refused):
+    """An API token that has expired already would open nothing."""
+
+    title = "expires_at"
+    code = "expiry_passed"
+    detail = "That day is over. Give today or a later day; to end a token now, revoke it."
+
+
+class TokenRevoked(Refused):
+    """A revoked API token is revoked for good."""
+
+    title = "id"
+    code = "token_revoked"
+    detail = "This token was revoked before and stays so. Issue a new one where one is needed."
+
+
+class TokenIssuedBefore(Refused):
+    """The request that issues an API token came a second time."""
+
+    title = "id"
+    code = "token_issued_before"
+    detail = (
+        "This token has been issued and its secret is not shown again. If it is lost, revoke the token and issue "
+        "a new one."
+    )
+
+
 class RefusedTogether(Refused):
     """Several refusals of one request, in the order in which the rules were checked."""
 

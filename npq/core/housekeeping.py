@@ -1,22 +1,12 @@
 """Removing what has served its purpose."""
 
-from datetime import timedelta
-
-from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from npq.core.audit import Actor, acting_as
 from npq.core.clock import wall_clock
-from npq.core.models import RateCounter
-
-COUNTERS_KEPT = timedelta(days=1)
-
-
-def remove_old_rate_counters(*, by: Actor) -> int:
-    """Removes counters of windows that ended more than COUNTERS_KEPT ago; returns how many."""
-    oldest = int((wall_clock() - COUNTERS_KEPT).timestamp() // settings.NPQ_RATE_LIMIT_WINDOW_SECONDS)
-    with acting_as(by, "remove_old_rate_counters"):
-        return RateCounter.objects.filter(window__lt=oldest).delete()[0]
+from npq.core.token_use import remove_old_call_numbers as remove_old_call_numbers
+from npq.core.token_use import remove_old_rate_counters as remove_old_rate_counters
+from npq.core.token_use import remove_old_refused_requests as remove_old_refused_requests
 
 
 def remove_expired_sessions(*, by: Actor) -> int:

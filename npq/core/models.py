@@ -6,6 +6,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -170,6 +172,67 @@ class RateCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token_id}/{self.window}: {self.requests}"
+
+
+class TokenDay(models.Model):
+    """How many requests a token made on a UK day: the sum of its rate counters that have been removed since."""
+
+    pk = models.CompositePrimaryKey("token_id", "day")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()
+    requests = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.token_id} on {self.day}: {self.requests}"
+
+
+class RefusalCount(models.Model):
+    """How many requests of a token were refused in an hour with a status: exact, where the log is not complete."""
+
+    pk = models.CompositePrimaryKey("token_id", "hour", "status")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, db_index=False)
+    hour = models.DateTimeField(help_text="When the hour begins.")
+    status = models.PositiveSmallIntegerField()
+    requests = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.token_id} at {self.hour}: {self.requests} times {self.status}"
+
+
+class RefusedRequest(models.Model):
+    """A request of a known token that was answered with an error (docs/decisions/09-failed-requests.md).
+
+    Of what was sent only ids, words of the API's own paths and names of parameters are kept, and it is kept for
+    days, not years.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    public_id = models.UUIDField("ID", unique=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField("time", default=wall_clock)
+    token = models.ForeignKey(ApiToken, verbose_name="API token", on_delete=models.CASCADE, db_index=False)
+    lead_provider = models.ForeignKey(LeadProvider, null=True, on_delete=models.CASCADE, db_index=False)
+    method = models.CharField()
+    path = models.CharField(help_text="What is neither an id nor a word of the API's paths is left out.")
+    parameters = ArrayField(models.CharField(), verbose_name="query parameters", default=list)
+    status = models.PositiveSmallIntegerField()
+    codes = ArrayField(models.CharField(), verbose_name="error codes", default=list)
+    titles = ArrayField(models.CharField(), verbose_name="error titles", default=list)
+    record_ids = ArrayField(models.UUIDField(), default=list, help_text="Every id in the path, and those in the body.")
+    request_id = models.CharField("request ID")
+    milliseconds = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(name="refused_of_provider", fields=["lead_provider", "-id"]),
+            models.Index(name="refused_of_token", fields=["token", "-id"]),
+            models.Index(name="refused_at", fields=["at"]),
+            models.Index(name="refused_by_request_id", fields=["request_id"]),
+            GinIndex(name="refused_about_record", fields=["record_ids"]),
+            GinIndex(name="refused_with_code", fields=["codes"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 class Message(Record):

@@ -1,14 +1,20 @@
 """API tokens by command: made, listed, revoked; the secret shown once and never stored."""
 
+import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from npq.core import tokens
+from npq.core import clock, tokens
+from npq.core.audit import Actor
+from npq.core.choices import TokenScope
 from npq.core.clock import wall_clock
+from npq.core.errors import ExpiryPassed, ReasonMissing, Refused, TokenIssuedBefore, TokenRevoked
 from npq.core.models import ApiToken, Change, LeadProvider
+from npq.core.tokens import create_api_token
 from tests.commands import run_command
 from tests.factories import ApiTokenFactory, ApiTokenUseFactory
 
@@ -76,11 +82,90 @@ def test_a_token_works_until_the_end_of_its_last_day_in_the_uk(
     assert ApiToken.objects.get().expires_at == expires_at
 
 
-def test_a_day_in_the_past_is_noticed(provider: LeadProvider) -> None:
-    run = run_command("create_api_token", "--provider", "ambition", "--expires", "2020-01-01")
+def test_today_is_the_first_day_on_which_a_token_may_end(provider: LeadProvider) -> None:
+    yesterday, last = (
+        run_command("create_api_token", "--provider", "ambition", "--expires", f"{clock.today() - timedelta(days=ago)}")
+        for ago in (1, 0)
+    )
 
-    assert run.code == 0
-    assert "has expired already" in run.err
+    assert (yesterday.code, last.code, ApiToken.objects.count()) == (2, 0, 1)
+    assert "revoke it" in yesterday.err
+
+
+def service_call(name: str, token: ApiToken, **more: Any) -> Callable[[], object]:
+    """A call of one of the services about a token, by staff with a reason."""
+    by = Actor.staff("Sam Reyes", identifier="7", reason=more.pop("reason", "asked for by the provider"))
+    return lambda: getattr(tokens, name)(public_id=token.public_id, by=by, **more)
+
+
+def test_label_and_expiry_are_changed_and_leave_a_trail(provider: LeadProvider) -> None:
+    token = ApiTokenFactory(lead_provider=provider, label="spring", expires_at=wall_clock() - timedelta(days=1))
+    later = wall_clock() + timedelta(days=30)
+
+    service_call("change_api_token_label", token, label=" autumn ")()
+    service_call("change_api_token_expiry", token, expires_at=later)()
+    token.refresh_from_db()
+    reopened = token.valid_at(wall_clock())
+    service_call("change_api_token_expiry", token, expires_at=None)()
+    token.refresh_from_db()
+
+    assert (token.label, token.expires_at, reopened) == ("autumn", None, True)
+    trail = Change.objects.filter(table="core_apitoken", operation="update").order_by("id")
+    assert [(each.action, each.actor_name, bool(each.reason)) for each in trail] == [
+        ("change_api_token_label", "Sam Reyes", True),
+        ("change_api_token_expiry", "Sam Reyes", True),
+        ("change_api_token_expiry", "Sam Reyes", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "more", "refusal"),
+    [
+        ("change_api_token_label", {"label": "x", "reason": " "}, ReasonMissing),
+        ("change_api_token_expiry", {"expires_at": None, "reason": ""}, ReasonMissing),
+        ("revoke_api_token", {"reason": ""}, ReasonMissing),
+        ("change_api_token_expiry", {"expires_at": datetime(2025, 1, 1, tzinfo=UTC)}, ExpiryPassed),
+    ],
+)
+def test_what_staff_cannot_change(call: str, more: dict[str, Any], refusal: type[Refused]) -> None:
+    token = ApiTokenFactory(label="spring", expires_at=wall_clock() + timedelta(days=9))
+
+    with pytest.raises(refusal):
+        service_call(call, token, **more)()
+
+    unchanged = ApiToken.objects.get()
+    assert (unchanged.label, unchanged.expires_at, unchanged.revoked_at) == ("spring", token.expires_at, None)
+
+
+@pytest.mark.parametrize(
+    ("call", "more"), [("change_api_token_expiry", {"expires_at": None}), ("revoke_api_token", {})]
+)
+def test_a_revoked_token_stays_revoked(call: str, more: dict[str, Any]) -> None:
+    token = ApiTokenFactory(revoked_at=wall_clock(), expires_at=wall_clock() + timedelta(days=9))
+
+    with pytest.raises(TokenRevoked):
+        service_call(call, token, **more)()
+
+    assert ApiToken.objects.get().revoked_at == token.revoked_at
+
+
+def test_the_same_request_makes_one_token(provider: LeadProvider, actor: Actor) -> None:
+    wanted = {"by": actor, "scope": TokenScope.LEAD_PROVIDER, "lead_provider": provider, "public_id": uuid.uuid4()}
+    create_api_token(**wanted)
+
+    with pytest.raises(TokenIssuedBefore):
+        create_api_token(**wanted)
+
+    assert ApiToken.objects.count() == 1
+
+
+def test_staff_say_why_they_issue(provider: LeadProvider) -> None:
+    with pytest.raises(ReasonMissing):
+        create_api_token(
+            by=Actor.staff("Sam Reyes", identifier="7"), scope=TokenScope.LEAD_PROVIDER, lead_provider=provider
+        )
+
+    assert not ApiToken.objects.exists()
 
 
 @pytest.mark.parametrize(

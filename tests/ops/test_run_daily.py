@@ -11,6 +11,7 @@ from finance.models import ContractTerms, Statement
 from npq.core.clock import today, wall_clock
 from npq.core.commands import only_run
 from npq.core.models import Change, RateCounter
+from npq.management.commands.run_daily import HOUSEKEEPING
 from tests.commands import CommandRun, run_command
 from tests.factories import (
     ApiTokenFactory,
@@ -44,7 +45,7 @@ def test_every_statement_past_its_deadline_becomes_payable(statements: None) -> 
 
     assert run.code == 0
     assert states() == {1: "payable", 2: "payable", 3: "open"}
-    assert run.json["counts"] == {"payable": 2, "done": 2}
+    assert run.json["counts"] == {"payable": 2, "done": len(HOUSEKEEPING)}
     trail = Change.objects.filter(table="finance_statement", operation="update")
     assert set(trail.values_list("actor_name", "reason")) == {("nightly", "nightly run")}
 
@@ -66,7 +67,7 @@ def test_a_second_run_finds_nothing_to_do(statements: None) -> None:
 
     again = daily("--apply")
 
-    assert (again.code, again.json["counts"]) == (0, {"done": 2})
+    assert (again.code, again.json["counts"]) == (0, {"done": len(HOUSEKEEPING)})
     assert Change.objects.count() == before
 
 
@@ -82,7 +83,7 @@ def test_old_counters_and_expired_sessions_go(settings: Any) -> None:
     settings.NPQ_RATE_LIMIT_WINDOW_SECONDS = 300
     token = ApiTokenFactory()
     window = int(wall_clock().timestamp() // 300)
-    for age in (0, 287, 289, 5000):
+    for age in (0, 575, 577, 5000):
         RateCounterFactory(token=token, window=window - age)
     for key, hours in (("over", -1), ("valid", 1)):
         Session.objects.create(session_key=key, session_data="", expire_date=wall_clock() + timedelta(hours=hours))
@@ -91,9 +92,11 @@ def test_old_counters_and_expired_sessions_go(settings: Any) -> None:
 
     assert {row["id"]: row["number"] for row in run.json["rows"]} == {
         "remove_old_rate_counters": 2,
+        "remove_old_call_numbers": 0,
+        "remove_old_refused_requests": 0,
         "remove_expired_sessions": 1,
     }
-    assert sorted(window - kept for kept in RateCounter.objects.values_list("window", flat=True)) == [0, 287]
+    assert sorted(window - kept for kept in RateCounter.objects.values_list("window", flat=True)) == [0, 575]
     assert list(Session.objects.values_list("session_key", flat=True)) == ["valid"]
 
 
@@ -131,7 +134,7 @@ def test_a_transfer_that_is_refused_on_its_day_fails_the_run_once_and_says_why(
 def test_without_apply_no_transfer_is_carried_out(transfers: list[PlannedTransfer]) -> None:
     run = daily()
 
-    assert run.json["counts"]["done"] == 3
+    assert run.json["counts"]["done"] == len(HOUSEKEEPING) + 1
     assert not PlannedTransfer.objects.exclude(state="waiting").exists()
 
 

@@ -10,10 +10,20 @@ from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
 from npq.core import clock
 from npq.core.commands import Mode, OpsCommand
-from npq.core.housekeeping import remove_expired_sessions, remove_old_rate_counters
+from npq.core.housekeeping import (
+    remove_expired_sessions,
+    remove_old_call_numbers,
+    remove_old_rate_counters,
+    remove_old_refused_requests,
+)
 from npq.core.parsing import argument, iso_date
 
-HOUSEKEEPING = (remove_old_rate_counters, remove_expired_sessions)
+HOUSEKEEPING = (
+    remove_old_rate_counters,
+    remove_old_call_numbers,
+    remove_old_refused_requests,
+    remove_expired_sessions,
+)
 
 
 class Command(OpsCommand):

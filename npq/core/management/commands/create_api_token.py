@@ -6,13 +6,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from npq.core.choices import TokenScope
-from npq.core.clock import wall_clock
 from npq.core.commands import BadInput, Fault, Mode, OpsCommand
+from npq.core.errors import Refused
 from npq.core.models import LeadProvider
 from npq.core.parsing import argument, iso_date, lead_provider
 from npq.core.tokens import NewToken, create_api_token, end_of
-
-PROVIDER_FOR_SCOPE = "a token of scope lead_provider needs --provider CODE; one of scope registration takes none"
 
 
 class Command(OpsCommand):
@@ -34,13 +32,12 @@ class Command(OpsCommand):
         )
 
     def run(self, *, provider: LeadProvider | None, scope: str, label: str, expires: datetime | None, **_: Any) -> None:
-        if (provider is not None) != (scope == TokenScope.LEAD_PROVIDER):
-            raise BadInput(Fault("provider", "provider_for_scope", PROVIDER_FOR_SCOPE))
-        self.made = create_api_token(
-            by=self.actor, scope=TokenScope(scope), lead_provider=provider, label=label.strip(), expires_at=expires
-        )
-        if not self.made.token.valid_at(wall_clock()):
-            self.say("This token has expired already; it opens nothing.")
+        try:
+            self.made = create_api_token(
+                by=self.actor, scope=TokenScope(scope), lead_provider=provider, label=label, expires_at=expires
+            )
+        except Refused as refusal:
+            raise BadInput(*(Fault(each.title, each.code, each.detail) for each in refusal.problems)) from refusal
 
     def document(self) -> dict[str, Any]:
         token = self.made.token
