@@ -49,10 +49,11 @@ class PublicChangeList(ChangeList):
 class InspectAdmin(admin.ModelAdmin):
     """See the module's docstring."""
 
-    change_list_template = "backoffice/list.html"
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
+    # Newest first, from the index; by another column a million records would be sorted for one page.
+    sortable_by: ClassVar[tuple[str, ...]] = ()
     paginator = BoundedPaginator
     most_listed = MOST_LISTED
     actions = None

@@ -16,6 +16,7 @@ from applications.models import Application
 from finance.choices import StatementState
 from finance.models import Statement
 from npq.backoffice import finding
+from npq.backoffice.navigating import navigation
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import menu_of, site_pages
 from npq.core import clock
@@ -38,7 +39,8 @@ class BackOfficeSite(admin.AdminSite):
     empty_value_display = "not set"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "environment": settings.NPQ_ENVIRONMENT}
+        context = super().each_context(request)
+        return {**context, "environment": settings.NPQ_ENVIRONMENT, "navigation": navigation(request)}
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [path(each.route, self.admin_view(each.guarded), name=each.name) for each in site_pages()]

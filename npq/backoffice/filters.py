@@ -1,0 +1,195 @@
+"""The filters of the lists: drop-downs, each under one plain parameter.
+
+Their choices come from the words in the code or from small reference tables, never from the listed records; what is
+in an address are codes, identifiers and months, never ids from inside. A value nobody offered finds nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+
+from finance.models import Statement
+from npq.core import clock
+from npq.core.models import Cohort, Course, LeadProvider
+from npq.core.parsing import iso_date
+
+ALL = "all"
+ENDS = ("from", "to")
+Conditions = list[tuple[str, str, Q]]
+
+
+class Choice(admin.SimpleListFilter):
+    """One of several conditions, or all records. Made by `choice`."""
+
+    template = "backoffice/filter.html"
+    conditions: Callable[[], Conditions]
+
+    def __init__(self, request: HttpRequest, params: Any, model: type[Model], model_admin: Any) -> None:
+        self.searching = bool(request.GET.get("q", "").strip())
+        self._conditions = type(self).conditions()
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(value, words) for value, words, _ in self._conditions]
+
+    def chosen(self) -> str:
+        """The value that counts; ALL for none."""
+        return self.value() or ALL
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.chosen() == ALL:
+            return queryset
+        found = next((condition for value, _, condition in self._conditions if value == self.chosen()), None)
+        return queryset.none() if found is None else queryset.filter(found)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield ALL, "All", self.chosen() == ALL
+        for value, words, _ in self._conditions:
+            yield value, words, self.chosen() == value
+
+
+class CurrentCohort(Choice):
+    """Of the current cohort unless another is chosen, or something is searched for."""
+
+    def chosen(self) -> str:
+        if self.value() or self.searching:
+            return self.value() or ALL
+        return current_cohort(value for value, _, _ in self._conditions) or ALL
+
+
+def current_cohort(offered: Iterable[str]) -> str | None:
+    """The newest cohort whose registration has begun, among those offered."""
+    begun = Cohort.objects.filter(registration_start_date__lte=clock.today()).order_by("-start_year", "-suffix")
+    newest = next((str(cohort) for cohort in begun[:1]), None)
+    return newest if newest in set(offered) else None
+
+
+def choice(
+    parameter: str, title: str, conditions: Callable[[], Conditions], base: type[Choice] = Choice
+) -> type[Choice]:
+    """A filter: its name in the address, its label, and (value, words, condition) of each choice."""
+    return type(
+        f"{parameter.title().replace('_', '')}Filter",
+        (base,),
+        {"parameter_name": parameter, "title": title, "conditions": staticmethod(conditions)},
+    )
+
+
+def by_words(parameter: str, title: str, words: Iterable[tuple[Any, Any]], field: str = "") -> type[Choice]:
+    """By a field that takes one of some words (an enum's `choices`)."""
+    listed = [(str(value), str(text), Q(**{field or parameter: value})) for value, text in words]
+    return choice(parameter, title, lambda: listed)
+
+
+def by_truth(parameter: str, title: str, field: str = "", *, unset: str = "") -> type[Choice]:
+    """By yes and no; with `unset` also by neither, under that word."""
+    name = field or parameter
+    listed = [("yes", "Yes", Q(**{name: True})), ("no", "No", Q(**{name: False}))]
+    if unset:
+        listed.append(("unset", unset, Q(**{f"{name}__isnull": True})))
+    return choice(parameter, title, lambda: listed)
+
+
+def by_presence(parameter: str, title: str, field: str) -> type[Choice]:
+    """By whether a field is set."""
+    listed = [("yes", "Yes", Q(**{f"{field}__isnull": False})), ("no", "No", Q(**{f"{field}__isnull": True}))]
+    return choice(parameter, title, lambda: listed)
+
+
+def by_lead_provider() -> type[Choice]:
+    """By lead provider, under its short code."""
+    return choice(
+        "lead_provider",
+        "lead provider",
+        lambda: [(each.code, each.name, Q(lead_provider=each)) for each in LeadProvider.objects.order_by("name")],
+    )
+
+
+def by_course() -> type[Choice]:
+    """By course, under its identifier."""
+    return choice(
+        "course",
+        "course",
+        lambda: [(each.identifier, each.name, Q(course=each)) for each in Course.objects.order_by("position", "id")],
+    )
+
+
+def by_cohort(base: type[Choice] = Choice) -> type[Choice]:
+    """By cohort, under its identifier (`2024a`)."""
+    return choice("cohort", "cohort", _cohorts, base)
+
+
+def _cohorts() -> Conditions:
+    return [(str(each), str(each), Q(cohort=each)) for each in Cohort.objects.order_by("-start_year", "-suffix")]
+
+
+def by_statement_month(fields: str = "") -> type[Choice]:
+    """By the month of a statement (`2025-01`), the latest first; `fields` leads to the statement."""
+
+    def months() -> Conditions:
+        found = Statement.objects.order_by("-year", "-month").values_list("year", "month").distinct()
+        return [
+            (
+                f"{year}-{month:02d}",
+                f"{date(year, month, 1):%B %Y}",
+                Q(**{f"{fields}year": year, f"{fields}month": month}),
+            )
+            for year, month in found
+        ]
+
+    return choice("month", "statement month", months)
+
+
+class DateRange(admin.ListFilter):
+    """From one UK date to another, both included; `field` holds an instant. Made by `by_dates`."""
+
+    template = "backoffice/filter_dates.html"
+    field = ""
+
+    def __init__(self, request: HttpRequest, params: Any, model: type[Model], model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.given: dict[str, str] = {name: params.pop(name)[-1].strip() for name in ENDS if name in params}
+        given = {name: text for name, text in self.given.items() if text}
+        self.used_parameters.update(given)
+        self.dates: dict[str, Any] = {}
+        self.problems: dict[str, str] = {}
+        for name, text in given.items():
+            try:
+                self.dates[name] = iso_date(text)
+            except ValueError:
+                self.problems[name] = "Enter a real date, like 2025-03-31."
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(ENDS)
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.problems:
+            return queryset.none()
+        if "from" in self.dates:
+            queryset = queryset.filter(**{f"{self.field}__gte": clock.start_of_uk_day(self.dates["from"])})
+        if "to" in self.dates:
+            queryset = queryset.filter(
+                **{f"{self.field}__lt": clock.start_of_uk_day(self.dates["to"] + timedelta(days=1))}
+            )
+        return queryset
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for name in ENDS:
+            yield {
+                "name": name,
+                "label": f"{str(self.title).capitalize()} {name}",
+                "value": self.given.get(name, ""),
+                "problem": self.problems.get(name, ""),
+            }
+
+
+def by_dates(field: str, title: str) -> type[DateRange]:
+    """By the UK date of an instant, from and to."""
+    return type("DatesFilter", (DateRange,), {"field": field, "title": title})

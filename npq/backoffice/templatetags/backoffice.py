@@ -1,0 +1,23 @@
+"""Tags of the back office's templates."""
+
+from typing import Any
+
+from django import template
+from django.contrib.admin.views.main import PAGE_VAR
+
+register = template.Library()
+
+
+@register.inclusion_tag("backoffice/list_pages.html")
+def list_pages(cl: Any) -> dict[str, Any]:
+    """Where in a list one is, and the pages before and after."""
+    number, total = cl.page_num, cl.result_count
+    first = (number - 1) * cl.list_per_page + 1
+    return {
+        "total": total,
+        "bounded": total >= getattr(cl.model_admin, "most_listed", total + 1),
+        "first": first,
+        "last": min(first + cl.list_per_page - 1, total),
+        "previous": cl.get_query_string({PAGE_VAR: number - 1}) if number > 1 else "",
+        "next": cl.get_query_string({PAGE_VAR: number + 1}) if number < cl.paginator.num_pages else "",
+    }
