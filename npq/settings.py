@@ -5,6 +5,7 @@ no default for anything that matters and refuses to start without it.
 """
 
 import os
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +35,12 @@ NOTIFY_BASE_URL = environment.text("NOTIFY_BASE_URL")
 if NOTIFY_API_KEY:
     environment.require("NOTIFY_TEMPLATE_ID")
 
+# How staff sign in (docs/decisions/08-staff-sign-in.md).
+NPQ_SECOND_FACTOR = environment.switch("NPQ_SECOND_FACTOR", default=True)
+NPQ_SESSION_IDLE_MINUTES = environment.number("NPQ_SESSION_IDLE_MINUTES", 60)
+# Proxies in front of the service, each of which adds to X-Forwarded-For; with none the header is not believed.
+NPQ_PROXIES = environment.number("NPQ_PROXIES", 0)
+
 # --- Django --------------------------------------------------------------------------------------
 
 DEBUG = environment.name == "development"
@@ -61,6 +68,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django_otp.plugins.otp_totp",
+    "axes",
     "npq.backoffice.apps.AdminSiteConfig",
     # Last of those with models: its roles name every app's permissions.
     "npq.backoffice.apps.BackOfficeConfig",
@@ -75,6 +84,7 @@ if environment.name in {"development", "test"} and find_spec("django_migration_l
 MIDDLEWARE = [
     "npq.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "npq.middleware.CompressApi",
     "npq.api.refusals.note_refusals",
@@ -84,7 +94,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "npq.backoffice.sessions.end_old_sessions",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -174,13 +186,51 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+if environment.name == "test":
+    # Hashing well takes its time, and each member of staff of each test would wait for it.
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "admin:login"
+# How long a link to set a password works.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+
+# Wrong passwords lock one name from one address, so that nobody can lock a colleague out from elsewhere.
+AXES_ENABLED = environment.name != "test"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+# The lock ends when it was said to end, whatever was tried meanwhile.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "npq.backoffice.access_log.address_of_client"
+AXES_LOCKOUT_CALLABLE = "npq.backoffice.sign_in.locked_out"
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+# Sign-ins are in our own access log.
+AXES_DISABLE_ACCESS_LOG = True
+
+OTP_TOTP_ISSUER = "NPQ back office" if environment.is_production else f"NPQ {environment.name}"
+# The clocks of phones are right: a code that came early must not move what is expected next time.
+OTP_TOTP_SYNC = False
+
+# The longest that anybody stays signed in; who is away for NPQ_SESSION_IDLE_MINUTES is signed out before.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.is_production
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
 if environment.is_production:
     SECURE_SSL_REDIRECT = environment.switch("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = environment.number("SECURE_HSTS_SECONDS", 365 * 24 * 60 * 60)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import factory
+from django.contrib.auth.models import User
 from factory.django import DjangoModelFactory
 
 from applications.choices import ApplicationStatus, ReasonForRejection, TeacherCatchment
@@ -14,6 +15,7 @@ from declarations.choices import DeclarationState, DeclarationType, IneligibleRe
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership, Outcome
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
+from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
 from npq.core.models import (
     ApiToken,
@@ -462,3 +464,31 @@ class MessageFactory(DjangoModelFactory):
     kind = MessageKind.APPLICATION_ACCEPTED
     to = "priya.okafor@example.org"
     participant_public_id = factory.Faker("uuid4", cast_to=None)
+
+
+class StaffFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"sam-reyes-{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
+    is_staff = True
+
+
+class StaffIdentityFactory(DjangoModelFactory):
+    class Meta:
+        model = StaffIdentity
+
+    user = factory.SubFactory(StaffFactory)
+    issuer = "https://identity.example.org"
+    subject = factory.Faker("uuid4")
+
+
+class AccessEventFactory(DjangoModelFactory):
+    class Meta:
+        model = AccessEvent
+
+    kind = AccessKind.SIGNED_IN
+    username = "sam-reyes"
+    by = "sam-reyes"

@@ -150,6 +150,7 @@ WITHOUT_TRAIL = {
     "core.TokenDay": "counts requests",
     "core.RefusalCount": "counts requests",
     "core.RefusedRequest": "tells of requests that changed nothing, and is soon removed",
+    "backoffice.AccessEvent": "is itself an account of what happened, and append-only",
     "core.Message": "the outbox is itself an account of what was said; the change it tells of is in the trail",
 }
 

@@ -16,11 +16,12 @@ class AdminSiteConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         # By name, because these need the models that exist from here on.
-        import_module("npq.backoffice.core_admin")
+        for name in ("core_admin", "access_admin"):
+            import_module(f"npq.backoffice.{name}")
 
 
 class BackOfficeConfig(AppConfig):
-    """Keeps the staff roles as they are declared."""
+    """Keeps the staff roles as they are declared, and the access log."""
 
     name = "npq.backoffice"
     verbose_name = "Back office"
@@ -28,6 +29,7 @@ class BackOfficeConfig(AppConfig):
     def ready(self) -> None:
         # This app comes last of those with models, so every permission it hands out exists by then.
         post_migrate.connect(_sync_roles, sender=self)
+        import_module("npq.backoffice.access_log").listen()
 
 
 def _sync_roles(**_: Any) -> None:

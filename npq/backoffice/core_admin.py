@@ -7,6 +7,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from applications.models import Application
 from npq.backoffice.inspecting import InspectAdmin
@@ -186,5 +187,7 @@ class RoleAdmin(GroupAdmin):
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Its page shows keys; who may reset a second factor does so on the account's page.
+admin.site.unregister(TOTPDevice)
 admin.site.register(User, StaffAdmin)
 admin.site.register(Group, RoleAdmin)

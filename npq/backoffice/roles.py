@@ -52,7 +52,7 @@ ROLES = (
     Role("configuration", (*REFERENCE, *MONEY)),
     Role(
         "access manager",
-        ("core.leadprovider", "core.apitoken", "auth.user", "auth.group"),
+        ("core.leadprovider", "core.apitoken", "auth.user", "auth.group", "backoffice.accessevent"),
         besides=frozenset({"auth.add_user", "auth.change_user"}),
     ),
 )

@@ -15,7 +15,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from applications.models import Application
 from finance.choices import StatementState
 from finance.models import Statement
-from npq.backoffice import finding
+from npq.backoffice import finding, sign_in
 from npq.backoffice.navigating import navigation
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import menu_of, site_pages
@@ -44,7 +44,14 @@ class BackOfficeSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [path(each.route, self.admin_view(each.guarded), name=each.name) for each in site_pages()]
-        return [path("find/", self.admin_view(self.find), name="find"), *own, *super().get_urls()]
+        door = [
+            path("login/code/", sign_in.sign_in_code, name="sign_in_code"),
+            path("login/second-factor/", sign_in.second_factor, name="second_factor"),
+        ]
+        return [path("find/", self.admin_view(self.find), name="find"), *door, *own, *super().get_urls()]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return sign_in.sign_in(request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from npq.backoffice.second_factor import forget_devices
 from npq.core.audit import Actor, acting_as
 from npq.core.choices import TokenScope
 from npq.core.commands import Failed
@@ -23,8 +25,15 @@ from npq.core.models import ApiToken, LeadProvider
 from npq.core.tokens import create_api_token
 
 BY = Actor.system("sandbox")
-# User names and their roles. Two for payments: one asks, another authorises.
-STAFF = {"caseworker": "caseworker", "finance": "finance", "approver": "finance approver"}
+# User names and their roles, one for each. Two are for payments: one asks, another authorises.
+STAFF = {
+    "caseworker": "caseworker",
+    "finance": "finance",
+    "approver": "finance approver",
+    "viewer": "viewer",
+    "configuration": "configuration",
+    "access-manager": "access manager",
+}
 LONGEST_SECRET = 200
 
 
@@ -96,15 +105,24 @@ class Access:
         passwords = {name: self.derive(f"password {name}")[:16] for name in STAFF}
         for name, password in passwords.items():
             user = User.objects.filter(username=name).first()
-            if user is None or user.is_superuser or not user.check_password(password):
+            if user is None or user.is_superuser or not user.is_active or not user.check_password(password):
                 with acting_as(BY, "create_staff_user"):
                     user = user or User(username=name, email=f"{name}@example.org", is_staff=True)
-                    user.is_superuser = False
+                    user.is_superuser, user.is_active = False, True
                     user.set_password(password)
                     user.save()
-            # Their role and no more: what they may do is what such staff may do.
-            user.groups.set(Group.objects.filter(name=STAFF[name]))
+            with acting_as(BY, "give_role"):
+                # Their role and no more: what they may do is what such staff may do.
+                user.groups.set(Group.objects.filter(name=STAFF[name]))
+                self._enrol(user)
         return passwords
+
+    def _enrol(self, user: User) -> None:
+        """Sets up their authenticator, with a key that lasts like the password; the sign-in page shows its codes."""
+        key = hmac.new(self.secret, f"authenticator {user.username}".encode(), hashlib.sha1).hexdigest()
+        if not TOTPDevice.objects.filter(user=user, key=key, confirmed=True).exists():
+            forget_devices(user)
+            TOTPDevice.objects.create(user=user, name="sandbox", key=key, confirmed=True)
 
 
 def _write_once(file: Path, text: str) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from npq.backoffice.roles import ROLES
 from npq.core.commands import Failed
 from npq.core.models import ApiToken, LeadProvider
 from npq.core.tokens import revoke_api_token
@@ -295,7 +296,8 @@ def test_staff_get_in_with_the_passwords_shown(access: Access, tmp_path: Path, c
     assert all(client.login(username=name, password=password) for name, password in passwords.items())
     assert access.staff() == passwords
     roles = {user.username: [group.name for group in user.groups.all()] for user in User.objects.all()}
-    assert roles == {"caseworker": ["caseworker"], "finance": ["finance"], "approver": ["finance approver"]}
+    assert roles == {name: [role] for name, role in STAFF.items()}
+    assert set(STAFF.values()) == {role.name for role in ROLES}
     assert not User.objects.filter(is_superuser=True).exists()
 
     other = Access.at(tmp_path / "elsewhere").staff()

@@ -90,6 +90,7 @@ class Command(BaseCommand):
             lines.append(f'curl -H "Authorization: Bearer {doors.tokens[code]}" {address}/api/v3/npq-applications')
         lines += ["", f"Documentation: {address}/api/docs/v3", f"Back office: {address}/admin/"]
         lines += [f"    {name} / {password}" for name, password in doors.passwords.items()]
+        lines.append("    After the password the page itself shows the code to enter.")
         lines += ["", "Messages to participants appear here. Ctrl-C stops everything."]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()

@@ -1,0 +1,50 @@
+"""The access log, for access managers."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from npq.backoffice.access_models import AccessEvent
+from npq.backoffice.inspecting import InspectAdmin
+from npq.backoffice.pages import Facts, Page
+
+
+@admin.register(AccessEvent)
+class AccessEventAdmin(InspectAdmin):
+    """Who came in, who was turned away, what was taken out, and whose account, roles and permissions changed."""
+
+    list_display = ("created_at", "kind", "username", "by", "detail", "address")
+    list_filter = ("kind", "created_at")
+    search_help_text = "The start of a username, or a request ID"
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By account, by who did it, or by request id, each from its start."""
+        term = search_term.strip()
+        found = Q(username__startswith=term) | Q(by__startswith=term) | Q(request_id=term)
+        return (queryset.filter(found) if term else queryset), False
+
+    def page_of(self, record: Any) -> Page:
+        return Page(
+            title=record.get_kind_display(),
+            tag="",
+            sections=[
+                Facts(
+                    "Access log entry",
+                    [
+                        ("ID", record.public_id),
+                        ("When", record.created_at),
+                        ("Account", record.username),
+                        ("Done by", record.by),
+                        ("Detail", record.detail),
+                        ("Reason", record.reason),
+                        ("Network address", record.address),
+                        ("Request ID", record.request_id),
+                    ],
+                )
+            ],
+        )

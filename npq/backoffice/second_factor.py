@@ -1,0 +1,79 @@
+"""The second factor: six digits from an authenticator app, each good once (RFC 6238)."""
+
+from base64 import b32encode
+from math import ceil
+
+import segno
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.safestring import SafeString, mark_safe
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from npq.core.clock import wall_clock
+
+
+class WrongCode(Exception):
+    """The code was not taken; the text says what to do."""
+
+
+def device_of(user: User) -> TOTPDevice | None:
+    """The authenticator somebody has set up, or None."""
+    return TOTPDevice.objects.filter(user=user, confirmed=True).order_by("id").first()
+
+
+def device_to_set_up(user: User) -> TOTPDevice:
+    """The authenticator somebody is about to set up; the same until it is confirmed."""
+    found = TOTPDevice.objects.filter(user=user, confirmed=False).order_by("id").first()
+    return found or TOTPDevice.objects.create(user=user, name="authenticator", confirmed=False)
+
+
+def check_code(device: TOTPDevice, code: str) -> None:
+    """Takes a code, once, and confirms the device with it. Raises WrongCode."""
+    with transaction.atomic():
+        # Two requests with one code: the second one sees that it was used.
+        held = TOTPDevice.objects.select_for_update().get(pk=device.pk)
+        allowed, refusal = held.verify_is_allowed()
+        if not allowed:
+            seconds = ceil((refusal["locked_until"] - wall_clock()).total_seconds())
+            raise WrongCode(f"Too many wrong codes. Wait {_in_words(seconds)}, then enter a new code.")
+        if held.verify_token("".join(code.split())):
+            held.confirmed = True
+            held.save(update_fields=["confirmed"])
+            return
+    # Outside the block, which keeps the count of wrong codes.
+    raise WrongCode("That code is wrong or was used before. Wait for the next code in your app, then enter it.")
+
+
+def _in_words(seconds: int) -> str:
+    if seconds <= 60:
+        return f"{max(seconds, 1)} second{'s' if seconds > 1 else ''}"
+    return f"{ceil(seconds / 60)} minutes"
+
+
+def forget_devices(user: User) -> int:
+    """Removes every authenticator of somebody; returns how many."""
+    return TOTPDevice.objects.filter(user=user).delete()[0]
+
+
+def key_in_words(device: TOTPDevice) -> str:
+    """The key to type by hand, in groups of four."""
+    key = b32encode(device.bin_key).decode().rstrip("=")
+    return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
+
+
+def picture_of(device: TOTPDevice) -> SafeString:
+    """The key as a QR picture: SVG to stand in the page, drawn by us alone."""
+    code = segno.make(device.config_url, error="m")
+    return mark_safe(code.svg_inline(scale=5, border=4, dark="#000", light="#fff", title="QR code"))  # noqa: S308
+
+
+def code_for_strangers(device: TOTPDevice) -> str:
+    """The code that will be taken now, in a sandbox, whose staff are invented; blank elsewhere."""
+    if settings.NPQ_ENVIRONMENT != "sandbox":
+        return ""
+    step = int(wall_clock().timestamp()) // device.step
+    next_one = max(step, device.last_t + 1)
+    ahead = min(next_one - step, device.tolerance)
+    return f"{totp(device.bin_key, device.step, device.t0, device.digits, ahead):0{device.digits}d}"
