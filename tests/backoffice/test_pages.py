@@ -3,27 +3,19 @@
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from declarations.choices import DeclarationState
 from npq.backoffice.pages import address_of
-from npq.core.choices import MessageState
 from tests.backoffice.conftest import ROLE_NAMES
+from tests.backoffice.world import world
 from tests.factories import (
-    AdjustmentFactory,
-    ApiTokenFactory,
     ApplicationFactory,
-    ContractTermsFactory,
     DeclarationFactory,
-    LineItemFactory,
     MessageFactory,
-    NoteFactory,
-    OutcomeFactory,
     ParticipantFactory,
     StatementFactory,
 )
@@ -43,43 +35,6 @@ LISTS = {
     "auth/group": {"access manager"},
 }
 MODELS = [name for name in LISTS if not name.startswith("auth/")]
-
-
-def world(number: int) -> dict[str, Any]:
-    """One application with everything that can hang on it, so many times over; the last of each kind of record."""
-    for _ in range(number):
-        application = ApplicationFactory(accepted=True)
-        declaration = DeclarationFactory(
-            enrolment=application.enrolment, completed=True, state=DeclarationState.ELIGIBLE
-        )
-        terms = ContractTermsFactory._meta.model.objects.first() or ContractTermsFactory(
-            lead_provider=application.lead_provider
-        )
-        OutcomeFactory(declaration=declaration)
-        statement = StatementFactory(lead_provider=application.lead_provider)
-        LineItemFactory(declaration=declaration, statement=statement)
-        adjustment = AdjustmentFactory(statement=statement)
-        message = MessageFactory(
-            participant_public_id=application.participant.public_id,
-            application_public_id=application.public_id,
-            state=MessageState.FAILED,
-            last_error="Nobody reads at this address",
-        )
-        NoteFactory(application=application)
-        token = ApiTokenFactory(lead_provider=application.lead_provider)
-    return {
-        "applications/application": application,
-        "participants/participant": application.participant,
-        "declarations/declaration": declaration,
-        "finance/statement": statement,
-        "core/message": message,
-        "core/leadprovider": application.lead_provider,
-        "core/course": application.course,
-        "core/cohort": application.cohort,
-        "core/apitoken": token,
-        "adjustment": adjustment,
-        "terms": terms,
-    }
 
 
 def looked_at(client: Client, address: str) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from tests.backoffice.conftest import as_role, staff
@@ -34,5 +35,19 @@ def session_of(as_role: Callable[[str], Client]) -> Callable[[str], str]:
 
     def sign_in(role: str) -> str:
         return as_role(role).cookies[settings.SESSION_COOKIE_NAME].value
+
+    return sign_in
+
+
+@pytest.fixture
+def session_of_all(staff: Callable[[str], User]) -> Callable[[], str]:
+    """Signs in somebody who has every role, and so may open every page; the value of the session's cookie."""
+
+    def sign_in() -> str:
+        user = staff("")
+        user.groups.set(Group.objects.all())
+        client = Client()
+        client.force_login(user)
+        return client.cookies[settings.SESSION_COOKIE_NAME].value
 
     return sign_in

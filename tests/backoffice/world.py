@@ -1,0 +1,55 @@
+"""One of everything that has a page in the back office, to look at."""
+
+from typing import Any
+
+from declarations.choices import DeclarationState
+from npq.core.choices import MessageState
+from tests.factories import (
+    AdjustmentFactory,
+    ApiTokenFactory,
+    ApplicationFactory,
+    ContractTermsFactory,
+    DeclarationFactory,
+    LineItemFactory,
+    MessageFactory,
+    NoteFactory,
+    OutcomeFactory,
+    StatementFactory,
+)
+
+
+def world(number: int = 1) -> dict[str, Any]:
+    """One application with everything that can hang on it, so many times over; the last of each kind of record."""
+    for _ in range(number):
+        application = ApplicationFactory(accepted=True)
+        declaration = DeclarationFactory(
+            enrolment=application.enrolment, completed=True, state=DeclarationState.ELIGIBLE
+        )
+        terms = ContractTermsFactory._meta.model.objects.first() or ContractTermsFactory(
+            lead_provider=application.lead_provider
+        )
+        OutcomeFactory(declaration=declaration)
+        statement = StatementFactory(lead_provider=application.lead_provider)
+        LineItemFactory(declaration=declaration, statement=statement)
+        adjustment = AdjustmentFactory(statement=statement)
+        message = MessageFactory(
+            participant_public_id=application.participant.public_id,
+            application_public_id=application.public_id,
+            state=MessageState.FAILED,
+            last_error="Nobody reads at this address",
+        )
+        NoteFactory(application=application)
+        token = ApiTokenFactory(lead_provider=application.lead_provider)
+    return {
+        "applications/application": application,
+        "participants/participant": application.participant,
+        "declarations/declaration": declaration,
+        "finance/statement": statement,
+        "core/message": message,
+        "core/leadprovider": application.lead_provider,
+        "core/course": application.course,
+        "core/cohort": application.cohort,
+        "core/apitoken": token,
+        "adjustment": adjustment,
+        "terms": terms,
+    }
