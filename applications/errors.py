@@ -338,6 +338,17 @@ class NoAcceptanceToUndo(Refused):
     )
 
 
+class NotRejectedByAcceptance(Refused):
+    """Only what the acceptance itself rejected becomes pending again with it."""
+
+    title = "application"
+    code = "not_rejected_by_acceptance"
+    detail = (
+        "Application {sibling} was not rejected by this acceptance, or has changed since. "
+        "Leave it out; its own page says what can be done about it."
+    )
+
+
 class NoRejectionToUndo(Refused):
     """Only a rejected application has a rejection to undo."""
 

@@ -242,6 +242,14 @@ class OutcomeCourseMissing(Refused):
     detail = "Enter a '#/course_identifier'."
 
 
+class OutcomeNotForDeclaration(Refused):
+    """Only a completed declaration that stands, on a course that ends in one, has an outcome (decisions.md §2)."""
+
+    title = "declaration"
+    code = "outcome_not_for_declaration"
+    detail = "{why}, so it has no outcome to correct. Correct the outcome of the completed declaration that stands."
+
+
 class OutcomeStateNotRecognised(Refused):
     """A pass or a fail is submitted; a retraction is made by voiding."""
 

@@ -289,6 +289,30 @@ class TrnHolderOnCourse(Refused):
     )
 
 
+class NoTrnToVerify(Refused):
+    """Only a TRN that is there can be verified."""
+
+    title = "teacher_reference_number"
+    code = "no_trn_to_verify"
+    detail = "The participant has no TRN to verify. Look it up in the teacher record, and use change TRN."
+
+
+class TrnNotVerified(Refused):
+    """There is no verification to take back."""
+
+    title = "teacher_reference_number"
+    code = "trn_not_verified"
+    detail = "The participant has no verified TRN, so there is no verification to take back."
+
+
+class NoTrnToRemove(Refused):
+    """There is no TRN to take away."""
+
+    title = "teacher_reference_number"
+    code = "no_trn_to_remove"
+    detail = "The participant has no TRN, so there is none to remove."
+
+
 # Notes
 
 

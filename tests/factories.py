@@ -16,6 +16,7 @@ from declarations.models import Declaration, DeliveryPartner, DeliveryPartnershi
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
+from npq.backoffice.models import Confirmation, NotTheSamePerson
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
 from npq.core.models import (
     ApiToken,
@@ -492,3 +493,20 @@ class AccessEventFactory(DjangoModelFactory):
     kind = AccessKind.SIGNED_IN
     username = "sam-reyes"
     by = "sam-reyes"
+
+
+class ConfirmationFactory(DjangoModelFactory):
+    class Meta:
+        model = Confirmation
+
+    public_id = factory.LazyFunction(uuid4)
+
+
+class NotTheSamePersonFactory(DjangoModelFactory):
+    class Meta:
+        model = NotTheSamePerson
+
+    first = factory.SubFactory(ParticipantFactory)
+    second = factory.SubFactory(ParticipantFactory)
+    decided_by = "Sam Reyes"
+    reason = "Twins, as both schools confirm"

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from applications.errors import CourseHeldBy, DeclarationsStand, ProviderWithoutContract, ScheduleToBeNamed
 from applications.models import Application
 from applications.queries import standing_declarations
+from declarations.models import Declaration
 from finance.queries.terms import has_terms
 from finance.services.promote import promote_fundable
 from npq.core.clock import uk_date
@@ -25,9 +26,14 @@ NO_SCHEDULES = "those that have to be added first"
 
 def standing_in_the_way(application: Application, what: str) -> list[Refused]:
     """The refusal that names the declarations on which the application stands as it is; `what` cannot be done."""
+    return declarations_stand(standing_declarations(application), what)
+
+
+def declarations_stand(declarations: Iterable[Declaration], what: str) -> list[Refused]:
+    """The same about declarations that stand, as the caller has read them."""
     standing = [
         f"{each.declaration_type} of {uk_date(each.declaration_date):%-d %B %Y} ({each.state}, {each.public_id})"
-        for each in standing_declarations(application)
+        for each in declarations
     ]
     return [DeclarationsStand(what=what, declarations=", ".join(standing))] if standing else []
 

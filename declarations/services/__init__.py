@@ -2,12 +2,13 @@
 
 from declarations.services.change_delivery_partner import change_delivery_partner
 from declarations.services.pair_delivery_partner import pair_delivery_partner
-from declarations.services.record_outcome import record_outcome
+from declarations.services.record_outcome import correct_outcome, record_outcome
 from declarations.services.submit import submit_declaration
 from declarations.services.void import void_declaration
 
 __all__ = [
     "change_delivery_partner",
+    "correct_outcome",
     "pair_delivery_partner",
     "record_outcome",
     "submit_declaration",

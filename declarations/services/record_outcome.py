@@ -3,6 +3,7 @@
 import datetime as dates
 from collections.abc import Iterator
 
+from applications.models import Application
 from declarations.choices import LIVE_STATES, DeclarationState, DeclarationType, OutcomeState
 from declarations.errors import (
     CompletionDateInFuture,
@@ -11,14 +12,15 @@ from declarations.errors import (
     NoCompletedDeclaration,
     OutcomeCourseMissing,
     OutcomeCourseNotRecognised,
+    OutcomeNotForDeclaration,
     OutcomeStateMissing,
     OutcomeStateNotRecognised,
 )
 from declarations.models import Declaration
 from declarations.queries.given import UNREADABLE, Unreadable
-from declarations.queries.locks import lock_newest_enrolment
+from declarations.queries.locks import lock_declaration, lock_newest_enrolment
 from declarations.services.telling import tell_outcome
-from npq.core.audit import Actor, acting_as
+from npq.core.audit import Actor, acting_as, correcting
 from npq.core.choices import GROUPS_WITH_OUTCOMES
 from npq.core.clock import uk_date
 from npq.core.errors import Refused, refuse_if_any
@@ -64,13 +66,42 @@ def record_outcome(
         assert enrolment is not None
         assert state is not None
         assert isinstance(completion_date, dates.date)
-        newest = declaration.newest_outcome()
-        if newest is not None and (newest.state, newest.completion_date) == (state, completion_date):
-            return newest.id
-        outcome = declaration.append_outcome(OutcomeState(state), completion_date)
-        Declaration.objects.filter(id=declaration.id).touch()
-        tell_outcome(outcome, enrolment.application)
-        return outcome.id
+        return _append(declaration, OutcomeState(state), completion_date, enrolment.application)
+
+
+def correct_outcome(
+    *, declaration_id: int, state: str | None, completion_date: dates.date | None, by: Actor, now: dates.datetime
+) -> int:
+    """Adds an outcome to one completed declaration on staff's word; returns its internal id (backoffice.md §2.1).
+
+    What was recorded before stays in the history, and the participant is told, as when the provider records it.
+    Refuses with OutcomeNotForDeclaration and with the errors about states and dates.
+    """
+    with correcting(by, "correct_outcome"):
+        declaration = lock_declaration(declaration_id)
+        refuse_if_any([*_declaration(declaration), *_state(state), *_date(completion_date, uk_date(now))])
+        assert state is not None
+        assert completion_date is not None
+        return _append(declaration, OutcomeState(state), completion_date, declaration.enrolment.application)
+
+
+def _append(declaration: Declaration, state: OutcomeState, completion_date: dates.date, about: Application) -> int:
+    newest = declaration.newest_outcome()
+    if newest is not None and (newest.state, newest.completion_date) == (state, completion_date):
+        return newest.id
+    outcome = declaration.append_outcome(state, completion_date)
+    Declaration.objects.filter(id=declaration.id).touch()
+    tell_outcome(outcome, about)
+    return outcome.id
+
+
+def _declaration(declaration: Declaration) -> Iterator[Refused]:
+    if declaration.declaration_type != DeclarationType.COMPLETED:
+        yield OutcomeNotForDeclaration(why="It is no completed declaration")
+    elif not declaration.course.has_outcome:
+        yield OutcomeNotForDeclaration(why=f"{declaration.course} does not end in an outcome")
+    elif declaration.state not in STANDING_STATES:
+        yield OutcomeNotForDeclaration(why="It was voided, or is taken back")
 
 
 def _lock_completed(enrolment: Enrolment | None) -> Declaration | None:

@@ -2,27 +2,33 @@
 
 A correction is declared once, in `npq.backoffice.catalogue`. Its page first rehearses the service, so that what is
 shown is what it does: before and after, messages, pounds; a refusal is shown in its own words. Only a second
-press, with a reason, writes.
+press, with a reason, writes; and it writes exactly what was shown, once, or nothing.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from npq.backoffice.models import Confirmation
+from npq.backoffice.pages import Section
 from npq.core.audit import Actor
 from npq.core.effects import Corrected, Effects
 from npq.core.errors import Problem, Refused, TooMuchContention
+from npq.core.listening import recorded
 from npq.core.money import in_pounds
 from npq.core.rehearsal import what_would_change
-from npq.core.texts import is_readable
+from npq.core.texts import is_readable, uuid_or_none
 
 LONGEST_REASON = 1000
 
@@ -34,16 +40,21 @@ def _no_fields(_: Any) -> dict[str, forms.Field]:
     return {}
 
 
-def _always(_: Any) -> bool:
-    return True
+def _nothing(_: Any) -> str:
+    return ""
+
+
+def _no_sections(_: Any, __: Answers) -> Sequence[Section]:
+    return ()
 
 
 @dataclass(frozen=True)
 class Correction:
     """One thing staff may put right about a record of `model` (`applications.application`).
 
-    `fields` gives what is asked for, `run` calls the one service, `offered` says whether the button makes sense
-    for a record. `explains` is a sentence on its page.
+    `fields` gives what is asked for, `run` calls the one service. `not_possible` is a sentence that says why it
+    cannot be done to a record whatever is answered, empty when it can; the service has the last word. `explains` is
+    a sentence on its page, `beside` what there is to look at first, given the answers so far.
     """
 
     name: str
@@ -53,16 +64,17 @@ class Correction:
     run: Callable[[Any, Answers, Actor], Any]
     explains: str = ""
     fields: Fields = _no_fields
-    offered: Callable[[Any], bool] = _always
+    not_possible: Callable[[Any], str] = _nothing
+    beside: Callable[[Any, Answers], Sequence[Section]] = _no_sections
 
     @property
     def permission(self) -> str:
         """The permission it takes: `applications.undo_acceptance`."""
         return f"{self.model.split('.', maxsplit=1)[0]}.{self.name}"
 
-    def form_for(self, record: Any, data: Any = None) -> "CorrectionForm":
-        """The form of its page: its own fields and the reason."""
-        return CorrectionForm(self.fields(record), data)
+    def form_for(self, record: Any, data: Any = None, initial: Any = None) -> "CorrectionForm":
+        """The form of its page: its own fields, filled in from `initial`, and the reason."""
+        return CorrectionForm(self.fields(record), data, initial)
 
 
 class CorrectionForm(forms.Form):
@@ -70,8 +82,8 @@ class CorrectionForm(forms.Form):
 
     required_css_class = "required"
 
-    def __init__(self, fields: dict[str, forms.Field], data: Any = None) -> None:
-        super().__init__(data, label_suffix="")
+    def __init__(self, fields: dict[str, forms.Field], data: Any = None, initial: Any = None) -> None:
+        super().__init__(data, label_suffix="", initial=initial)
         self.fields.update(fields)
         self.fields["reason"] = forms.CharField(
             label="Reason",
@@ -87,6 +99,10 @@ class CorrectionForm(forms.Form):
         if not is_readable(reason):
             raise forms.ValidationError("The reason contains characters that cannot be shown.")
         return reason
+
+    def answers(self) -> Answers:
+        """What was answered readably so far, the reason aside."""
+        return {name: value for name, value in getattr(self, "cleaned_data", {}).items() if name != "reason"}
 
     @property
     def asks_nothing(self) -> bool:
@@ -116,6 +132,12 @@ def staff_actor(request: HttpRequest, reason: str = "") -> Actor:
 
 def fingerprint(effects: Effects) -> str:
     """The same for the same effects; what differs between any two runs (new ids, instants) is left out."""
+    pounds = sorted((str(each.identifier), each.before, each.after) for each in effects.pounds)
+    return hashlib.sha256(repr((_written(effects), pounds, effects.notes)).encode()).hexdigest()
+
+
+def _written(effects: Effects) -> tuple[Any, ...]:
+    """The rows and messages, to be compared: all that a service knows of while it writes."""
     shown = [
         (
             change.record,
@@ -129,9 +151,7 @@ def fingerprint(effects: Effects) -> str:
         )
         for change in effects.changes
     ]
-    said = sorted((message.kind, message.to) for message in effects.messages)
-    pounds = sorted((str(each.identifier), each.before, each.after) for each in effects.pounds)
-    return hashlib.sha256(repr((sorted(shown), said, pounds, effects.notes)).encode()).hexdigest()
+    return sorted(shown), sorted((message.kind, message.to) for message in effects.messages)
 
 
 def rehearse(correction: Correction, record: Any, answers: Answers, by: Actor) -> Preview:
@@ -139,12 +159,29 @@ def rehearse(correction: Correction, record: Any, answers: Answers, by: Actor) -
     try:
         return Preview(effects=what_would_change(lambda: correction.run(record, answers, by)))
     except Refused as refusal:
-        return Preview(problems=tuple(refusal.problems))
+        return Preview(problems=in_staff_words(refusal))
     except TooMuchContention:
         return Preview(problems=(BUSY,))
 
 
+def in_staff_words(refusal: Refused) -> tuple[Problem, ...]:
+    """A refusal's problems; what the API calls `'#/funded_place'` staff know as the funded place."""
+    return tuple(
+        replace(each, detail=_OF_THE_API.sub(lambda found: found[1].replace("_", " "), each.detail))
+        for each in refusal.problems
+    )
+
+
+_OF_THE_API = re.compile(r"'#/(\w+)'")
 BUSY = Problem("Busy", "busy", "Somebody else is changing the same records. Nothing was written. Try again.")
+
+
+CHANGED_MEANWHILE = Problem(
+    "Changed",
+    "changed_meanwhile",
+    "The records have changed since you looked. Nothing was written. Check again what would change, and confirm.",
+)
+CONFIRMED_BEFORE = "You have confirmed this already, and it was done once."
 
 
 def correction_page(
@@ -152,23 +189,33 @@ def correction_page(
 ) -> HttpResponse:
     """GET: the form. POST: what it would change. POST with `confirm`: does it, unless something else would change."""
     posted = request.method == "POST"
-    form = correction.form_for(record, request.POST if posted else None)
+    form = correction.form_for(record, request.POST if posted else None, request.GET.dict())
     preview: Preview | None = None
     problems: tuple[Problem, ...] = ()
+    answers: Answers = {}
+    if posted and _confirmed_before(request):
+        messages.info(request, CONFIRMED_BEFORE)
+        return HttpResponseRedirect(back)
     if posted and form.is_valid():
-        answers = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
+        answers = form.answers()
         by = staff_actor(request, form.cleaned_data["reason"])
         preview = rehearse(correction, record, answers, by)
         if "confirm" in request.POST and preview.effects is not None:
-            if request.POST.get("seen") != preview.seen:
-                problems = (CHANGED_MEANWHILE,)
-            else:
-                problems = _carry_out(correction, record, answers, by)
-                if not problems:
-                    _say(request, correction, preview.effects)
-                    return HttpResponseRedirect(back)
-    elif not posted and form.asks_nothing:
-        preview = rehearse(correction, record, {}, staff_actor(request))
+            try:
+                problems = _confirm(request, correction, record, answers, by, preview)
+            except _ConfirmedBefore:
+                messages.info(request, CONFIRMED_BEFORE)
+                return HttpResponseRedirect(back)
+            if not problems:
+                _say(request, correction, preview.effects)
+                return HttpResponseRedirect(back)
+    elif not posted:
+        answers = _answers_in_address(correction, record, request)
+        why = correction.not_possible(record)
+        if why:
+            preview = Preview(problems=(Problem(correction.title, correction.name, why),))
+        elif form.asks_nothing:
+            preview = rehearse(correction, record, {}, staff_actor(request))
     page = {
         **context,
         "title": correction.title,
@@ -181,27 +228,76 @@ def correction_page(
             for each in (preview.effects.pounds if preview and preview.effects else ())
         ],
         "problems": problems or (preview.problems if preview else ()),
+        # Where nothing was asked yet and nothing can be done, there is nothing to fill in.
+        "closed": not posted and preview is not None and bool(preview.problems),
+        "beside": correction.beside(record, answers),
         "may_confirm": posted and form.is_valid() and preview is not None and bool(preview.effects),
+        "confirmation": uuid.uuid4(),
         "back": back,
     }
     return render(request, "backoffice/correction.html", page)
 
 
-CHANGED_MEANWHILE = Problem(
-    "Changed",
-    "changed_meanwhile",
-    "The records have changed since you looked. Nothing was written. Check again what would change, and confirm.",
-)
+def _answers_in_address(correction: Correction, record: Any, request: HttpRequest) -> Answers:
+    """The answers that a link to the page brought along, as far as they can be read."""
+    if not request.GET:
+        return {}
+    form = correction.form_for(record, request.GET)
+    form.is_valid()
+    return form.answers()
 
 
-def _carry_out(correction: Correction, record: Any, answers: Answers, by: Actor) -> tuple[Problem, ...]:
+def _confirmation(request: HttpRequest) -> uuid.UUID | None:
+    return uuid_or_none(request.POST.get("confirmation", ""))
+
+
+def _confirmed_before(request: HttpRequest) -> bool:
+    identifier = _confirmation(request)
+    return identifier is not None and Confirmation.objects.filter(public_id=identifier).exists()
+
+
+def _confirm(
+    request: HttpRequest, correction: Correction, record: Any, answers: Answers, by: Actor, preview: Preview
+) -> tuple[Problem, ...]:
+    """Does what was shown, once; returns why not otherwise, and then nothing was written.
+
+    Raises _ConfirmedBefore when the same page was confirmed at the same time.
+    """
+    identifier = _confirmation(request)
+    if preview.effects is None or identifier is None or request.POST.get("seen") != preview.seen:
+        return (CHANGED_MEANWHILE,)
+    expected = _written(preview.effects)
+
+    def as_shown(effects: Effects) -> None:
+        # Inside the service's own transaction: it is written together with what was confirmed, or not at all.
+        try:
+            with transaction.atomic():
+                Confirmation.objects.create(public_id=identifier)
+        except IntegrityError as error:
+            raise _ConfirmedBefore from error
+        if _written(effects) != expected:
+            raise _SomethingElse
+
     try:
-        correction.run(record, answers, by)
+        with recorded(as_shown):
+            correction.run(record, answers, by)
     except Refused as refusal:
-        return tuple(refusal.problems)
+        if _confirmed_before(request):
+            raise _ConfirmedBefore from refusal
+        return in_staff_words(refusal)
     except TooMuchContention:
         return (BUSY,)
+    except _SomethingElse:
+        return (CHANGED_MEANWHILE,)
     return ()
+
+
+class _ConfirmedBefore(Exception):
+    """Another request has confirmed the same page; stops the service before it commits."""
+
+
+class _SomethingElse(Exception):
+    """It would write something else than was shown; stops the service before it commits."""
 
 
 def _say(request: HttpRequest, correction: Correction, effects: Effects) -> None:

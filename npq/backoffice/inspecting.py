@@ -4,6 +4,7 @@ A subclass says which columns its list has and, in `page_of`, what a record's pa
 or deleted through it: what changes goes through `npq.backoffice.corrections`.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
@@ -19,7 +20,7 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 
 from npq.backoffice.catalogue import corrections_of
-from npq.backoffice.corrections import Correction, correction_page
+from npq.backoffice.corrections import correction_page
 from npq.backoffice.finding import ids_matching
 from npq.backoffice.pages import Page, address_of
 from npq.backoffice.timeline import Event
@@ -27,6 +28,15 @@ from npq.core.texts import uuid_or_none
 
 # Nobody turns so many pages; whoever needs more narrows the list.
 MOST_LISTED = 5_000
+
+
+@dataclass(frozen=True)
+class Button:
+    """A correction on a record's page; `not_possible` says why it cannot be made now, empty when it can."""
+
+    title: str
+    address: str
+    not_possible: str
 
 
 class BoundedPaginator(Paginator):
@@ -129,13 +139,15 @@ class InspectAdmin(admin.ModelAdmin):
         """The page of one record."""
         record = self.found(request, public_id)
         page = self.page_of(record)
+        buttons = self.buttons(request, record)
         context = {
             **self.context(request),
             "title": page.title,
             "page": page,
             "record": record,
             "events": self.events_of(record),
-            "corrections": self.buttons(request, record),
+            "corrections": [each for each in buttons if not each.not_possible],
+            "not_possible": [each for each in buttons if each.not_possible],
         }
         return render(request, "backoffice/inspect.html", context)
 
@@ -151,13 +163,13 @@ class InspectAdmin(admin.ModelAdmin):
             request, correction, record, back=address_of(record, public_id), context=self.context(request)
         )
 
-    def buttons(self, request: HttpRequest, record: Any) -> list[tuple[Correction, str]]:
-        """The corrections this member of staff may make of this record, with their addresses."""
+    def buttons(self, request: HttpRequest, record: Any) -> list[Button]:
+        """The corrections of this record that this member of staff may make, possible now or not."""
         info = f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_correct"
         return [
-            (each, reverse(info, args=[record.public_id, each.name]))
+            Button(each.title, reverse(info, args=[record.public_id, each.name]), each.not_possible(record))
             for each in corrections_of(self.label)
-            if request.user.has_perm(each.permission) and each.offered(record)
+            if request.user.has_perm(each.permission)
         ]
 
     def context(self, request: HttpRequest) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from participants.services.append_note import append_note_to_application, append_note_to_participant
 from participants.services.change_schedule import change_schedule
-from participants.services.change_trn import change_trn
+from participants.services.change_trn import change_trn, remove_trn, unverify_trn, verify_trn
 from participants.services.defer import defer_participant
 from participants.services.load_reference_data import load_reference_data
 from participants.services.merge import merge_participants
@@ -20,6 +20,9 @@ __all__ = [
     "defer_participant",
     "load_reference_data",
     "merge_participants",
+    "remove_trn",
     "resume_participant",
+    "unverify_trn",
+    "verify_trn",
     "withdraw_participant",
 ]

@@ -1,15 +1,25 @@
-"""Giving a person the TRN that staff have verified."""
+"""Giving a person the TRN that staff have verified, and taking back a TRN or its verification."""
 
 from dataclasses import dataclass, field
 
 from declarations.models import Declaration
 from npq.core.audit import Actor, acting_as
-from participants.errors import PersonRetired, TrnHolderOnCourse, TrnMalformed, TrnNotReal
+from npq.core.errors import TooMuchContention
+from participants.errors import (
+    NoTrnToRemove,
+    NoTrnToVerify,
+    PersonRetired,
+    TrnHolderOnCourse,
+    TrnMalformed,
+    TrnNotReal,
+    TrnNotVerified,
+)
 from participants.models import Participant
 from participants.queries import lock_people
 from participants.queries.identity import enrolments_in_conflict, ineligible_duplicates, paid_twice
 
 NOBODYS_TRN = "0000000"
+MOST_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -22,7 +32,7 @@ class TrnChange:
     """
 
     before: str | None
-    after: str
+    after: str | None
     changed: bool
     holders: list[Participant] = field(default_factory=list)
     paid_twice: list[tuple[Declaration, Declaration]] = field(default_factory=list)
@@ -49,30 +59,82 @@ def change_trn(*, participant_id: int, teacher_reference_number: str, by: Actor)
     trn = readable_trn(teacher_reference_number)
     with acting_as(by, "change_trn"):
         people = lock_people([participant_id], trns=[trn])
-        participant = people.get(participant_id)
-        if participant is None:
-            raise Participant.DoesNotExist
-        if participant.merged_into is not None:
-            raise PersonRetired(retired=participant, survivor=participant.merged_into)
-        before = participant.teacher_reference_number
-        if participant.verified_trn == trn:
-            return TrnChange(before, trn, changed=False)
-        holders = [person for person in people.values() if person.id != participant_id and person.verified_trn == trn]
-        _check(participant, holders, trn)
-        participant.teacher_reference_number = trn
-        participant.teacher_reference_number_verified = True
-        participant.save(update_fields=["teacher_reference_number", "teacher_reference_number_verified"])
-        Participant.objects.filter(id=participant_id).touch_all()
-        return TrnChange(
-            before,
-            trn,
-            changed=True,
-            holders=holders,
-            paid_twice=paid_twice([participant_id], [holder.id for holder in holders]),
-            still_ineligible=[
-                declaration for declaration in ineligible_duplicates(participant_id) if not _one_person(declaration)
-            ],
-        )
+        return _verify(_current(people, participant_id), trn, people)
+
+
+def verify_trn(*, participant_id: int, by: Actor) -> TrnChange:
+    """Marks the TRN a person has as verified by hand (domain.md §3.15).
+
+    Refuses as change_trn does, and with NoTrnToVerify. Raises Participant.DoesNotExist for an unknown id.
+    """
+    for _ in range(MOST_ATTEMPTS):
+        trn = Participant.objects.values_list("teacher_reference_number", flat=True).get(id=participant_id)
+        with acting_as(by, "verify_trn"):
+            people = lock_people([participant_id], trns=[trn] if trn else [])
+            participant = _current(people, participant_id)
+            if participant.teacher_reference_number is None:
+                raise NoTrnToVerify
+            if participant.teacher_reference_number == trn:
+                return _verify(participant, readable_trn(trn), people)
+    raise TooMuchContention
+
+
+def unverify_trn(*, participant_id: int, by: Actor) -> TrnChange:
+    """Takes back that a person's TRN was verified; the number stays (backoffice.md §2.2).
+
+    Whoever shares it does not count as the same person any more. Refuses with PersonRetired and TrnNotVerified.
+    """
+    with acting_as(by, "unverify_trn"):
+        participant = _current(lock_people([participant_id]), participant_id)
+        if not participant.teacher_reference_number_verified:
+            raise TrnNotVerified
+        return _write(participant, participant.teacher_reference_number, verified=False)
+
+
+def remove_trn(*, participant_id: int, by: Actor) -> TrnChange:
+    """Takes a TRN that is not theirs away from a person. Refuses with PersonRetired and NoTrnToRemove."""
+    with acting_as(by, "remove_trn"):
+        participant = _current(lock_people([participant_id]), participant_id)
+        if participant.teacher_reference_number is None:
+            raise NoTrnToRemove
+        return _write(participant, None, verified=False)
+
+
+def _current(people: dict[int, Participant], participant_id: int) -> Participant:
+    """The person, among those locked, unless the id is unknown or retired."""
+    participant = people.get(participant_id)
+    if participant is None:
+        raise Participant.DoesNotExist
+    if participant.merged_into is not None:
+        raise PersonRetired(retired=participant, survivor=participant.merged_into)
+    return participant
+
+
+def _verify(participant: Participant, trn: str, people: dict[int, Participant]) -> TrnChange:
+    before = participant.teacher_reference_number
+    if participant.verified_trn == trn:
+        return TrnChange(before, trn, changed=False)
+    holders = [each for each in people.values() if each.id != participant.id and each.verified_trn == trn]
+    _check(participant, holders, trn)
+    return _write(participant, trn, verified=True, holders=holders)
+
+
+def _write(
+    participant: Participant, trn: str | None, *, verified: bool, holders: list[Participant] | None = None
+) -> TrnChange:
+    before = participant.teacher_reference_number
+    participant.teacher_reference_number = trn
+    participant.teacher_reference_number_verified = verified
+    participant.save(update_fields=["teacher_reference_number", "teacher_reference_number_verified"])
+    Participant.objects.filter(id=participant.id).touch_all()
+    return TrnChange(
+        before,
+        trn,
+        changed=True,
+        holders=holders or [],
+        paid_twice=paid_twice([participant.id], [holder.id for holder in holders or []]),
+        still_ineligible=[each for each in ineligible_duplicates(participant.id) if not _one_person(each)],
+    )
 
 
 def _check(participant: Participant, holders: list[Participant], trn: str) -> None:

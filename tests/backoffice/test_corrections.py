@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from applications.choices import ApplicationStatus
-from declarations.choices import DeclarationState
+from applications.choices import ApplicationStatus, TransferState
+from declarations.choices import DeclarationState, OutcomeState
 from finance.choices import StatementState
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.pages import address_of
@@ -22,9 +22,12 @@ from tests.factories import (
     ContractTermsFactory,
     CourseFactory,
     DeclarationFactory,
+    DeliveryPartnershipFactory,
     LeadProviderFactory,
+    OutcomeFactory,
     ParticipantFactory,
     PaymentRequestFactory,
+    PlannedTransferFactory,
     ScheduleFactory,
     StatementFactory,
 )
@@ -37,8 +40,14 @@ def correct(client: Client, record: Any, name: str, **answers: Any) -> tuple[Any
     address = f"{address_of(record, record.public_id)}{name}/"
     data = {"reason": REASON, **answers}
     first = client.post(address, data)
-    seen = re.search(r'name="seen" value="(\w+)"', first.content.decode())
-    return first, client.post(address, {**data, "confirm": "yes", "seen": seen[1] if seen else ""})
+    return first, client.post(address, {**data, **confirming(first)})
+
+
+def confirming(preview: Any) -> dict[str, str]:
+    """What the button to confirm posts, as far as the page has it."""
+    page = preview.content.decode()
+    found = {name: re.search(rf'name="{name}" value="([\w-]+)"', page) for name in ("seen", "confirmation")}
+    return {"confirm": "yes", **{name: match[1] for name, match in found.items() if match}}
 
 
 def accepted(**facts: Any) -> Any:
@@ -90,6 +99,21 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
         answers = {"status": "withdrawn", "status_reason": "personal-reason-moving-school"}
         return accepted(), answers, lambda it: it.enrolment.training_status, TrainingStatus.WITHDRAWN
 
+    def declared() -> Case:
+        one = accepted(eligible_for_funding=False)
+        partner = DeliveryPartnershipFactory(lead_provider=one.lead_provider, cohort=one.cohort).delivery_partner
+        answers = {
+            "declaration_type": "started",
+            "declaration_date": "2024-10-07",
+            "delivery_partner": partner.public_id,
+        }
+        return one, answers, lambda it: it.enrolment.declarations.get().declaration_type, "started"
+
+    def partnered() -> Case:
+        one = DeclarationFactory()
+        partner = DeliveryPartnershipFactory(lead_provider=one.lead_provider, cohort=one.cohort).delivery_partner
+        return one, {"delivery_partner": partner.public_id}, lambda it: it.delivery_partner, partner
+
     return {
         "undo_acceptance": lambda: (accepted(), {}, lambda it: it.status, ApplicationStatus.PENDING),
         "undo_rejection": lambda: (
@@ -121,6 +145,20 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
             lambda it: it.funded_place,
             True,
         ),
+        "validate_email": lambda: (ApplicationFactory(email_validated=False), {}, lambda it: it.email_validated, True),
+        "unvalidate_email": lambda: (
+            ApplicationFactory(email_validated=True),
+            {},
+            lambda it: it.email_validated,
+            False,
+        ),
+        "cancel_transfer": lambda: (
+            PlannedTransferFactory().application,
+            {},
+            lambda it: it.planned_transfers.get().state,
+            TransferState.CANCELLED,
+        ),
+        "submit_declaration": declared,
         "change_email": lambda: (
             ApplicationFactory(),
             {"email": "new@example.org"},
@@ -135,6 +173,14 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
             lambda it: it.teacher_reference_number,
             "9123456",
         ),
+        "verify_trn": lambda: (
+            ParticipantFactory(teacher_reference_number_verified=False),
+            {},
+            lambda it: it.teacher_reference_number_verified,
+            True,
+        ),
+        "unverify_trn": lambda: (ParticipantFactory(), {}, lambda it: it.teacher_reference_number_verified, False),
+        "remove_trn": lambda: (ParticipantFactory(), {}, lambda it: it.teacher_reference_number, None),
         "merge_participants": merged,
         "add_participant_note": lambda: (
             ParticipantFactory(),
@@ -148,6 +194,13 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
             lambda it: it.state,
             DeclarationState.VOIDED,
         ),
+        "correct_outcome": lambda: (
+            OutcomeFactory(declaration=DeclarationFactory(completed=True)).declaration,
+            {"state": "failed", "completion_date": "2024-09-01"},
+            lambda it: it.newest_outcome().state,
+            OutcomeState.FAILED,
+        ),
+        "change_delivery_partners": partnered,
         "add_adjustment": lambda: (
             StatementFactory(),
             {"amount": "-10.50", "description": "Agreed in May"},
@@ -262,11 +315,10 @@ def test_what_changed_since_it_was_looked_at_is_not_confirmed(as_role: Callable[
     client, record = as_role("caseworker"), ApplicationFactory()
     address = f"{address_of(record, record.public_id)}change_funding_choice/"
     data = {"reason": REASON, "funding_choice": "trust"}
-    seen = re.search(r'name="seen" value="(\w+)"', client.post(address, data).content.decode())
-    assert seen
+    pressed = confirming(client.post(address, data))
     type(record).objects.filter(pk=record.pk).update(funding_choice="school")
 
-    answer = client.post(address, {**data, "confirm": "yes", "seen": seen[1]})
+    answer = client.post(address, {**data, **pressed})
 
     record.refresh_from_db()
     assert "have changed since you looked" in answer.content.decode()

@@ -1,19 +1,95 @@
-"""Corrections of declarations (backoffice.md §2.3)."""
+"""Corrections of declarations and their outcomes (backoffice.md §2.1, §2.3).
+
+What moves money is finance's: voiding, and submitting (which is a button of the application). An outcome and the
+delivery partners move none, so they are a caseworker's (backoffice.md §1.3).
+"""
 
 from typing import Any
 
-from declarations.choices import DeclarationState
-from declarations.models import Declaration
-from declarations.services import void_declaration
+from django import forms
+
+from declarations.choices import DeclarationState, DeclarationType, OutcomeState
+from declarations.models import Declaration, DeliveryPartner
+from declarations.queries.given import GivenPartners
+from declarations.services import change_delivery_partner, correct_outcome, void_declaration
+from npq.backoffice.catalogue.fields import ByPublicId, DayField
 from npq.backoffice.corrections import Answers, Correction
 from npq.core import clock
 from npq.core.audit import Actor
 
 DECLARATION = "declarations.declaration"
+TAKEN_BACK = {DeclarationState.AWAITING_CLAWBACK, DeclarationState.CLAWED_BACK}
 
 
-def _void(record: Declaration, answers: Answers, by: Actor) -> Any:
+def _void(record: Declaration, _: Answers, by: Actor) -> Any:
     return void_declaration(declaration_id=record.id, held_by=None, by=by, now=clock.now())
+
+
+def _cannot_be_voided(record: Declaration) -> str:
+    if record.state == DeclarationState.VOIDED:
+        return "The declaration is voided already."
+    if record.state in TAKEN_BACK:
+        return "The declaration was voided after it was paid. What was paid is being taken back, or has been."
+    return ""
+
+
+def _outcome_fields(record: Declaration) -> dict[str, forms.Field]:
+    newest = record.newest_outcome()
+    choices = [(each.value, each.label) for each in (OutcomeState.PASSED, OutcomeState.FAILED)]
+    return {
+        "state": forms.ChoiceField(
+            label="Outcome", choices=choices, widget=forms.RadioSelect, initial=newest.state if newest else None
+        ),
+        "completion_date": DayField(
+            "Completion date", initial=newest.completion_date if newest else None, help_text="Not in the future."
+        ),
+    }
+
+
+def _correct_outcome(record: Declaration, answers: Answers, by: Actor) -> Any:
+    return correct_outcome(
+        declaration_id=record.id,
+        state=answers["state"],
+        completion_date=answers["completion_date"],
+        by=by,
+        now=clock.now(),
+    )
+
+
+def _has_no_outcome(record: Declaration) -> str:
+    if record.declaration_type != DeclarationType.COMPLETED:
+        kind = record.get_declaration_type_display().lower()
+        return f"This is a {kind} declaration. Only a completed one has an outcome."
+    if not record.course.has_outcome:
+        return f"{record.course.name} does not end in an outcome."
+    if record.state == DeclarationState.VOIDED or record.state in TAKEN_BACK:
+        return "The declaration was voided, and its outcome taken back with it."
+    return ""
+
+
+def partner_fields(lead_provider_id: int, cohort_id: int, required: bool = False) -> dict[str, forms.Field]:
+    """A choice among the delivery partners on a provider's list for a cohort, and a second one."""
+    listed = DeliveryPartner.objects.filter(
+        partnerships__lead_provider_id=lead_provider_id, partnerships__cohort_id=cohort_id
+    )
+    words = [(each, each.name) for each in listed.order_by("name", "id")]
+    none = "" if words else " The provider has none for this cohort."
+    return {
+        "delivery_partner": ByPublicId(
+            words, "Delivery partner", required=required, help_text=f"Those on the provider's list.{none}"
+        ),
+        "secondary_delivery_partner": ByPublicId(words, "Secondary delivery partner", required=False),
+    }
+
+
+def given_partners(answers: Answers) -> GivenPartners:
+    """The delivery partners that were chosen."""
+    chosen = [answers.get(name) for name in ("delivery_partner", "secondary_delivery_partner")]
+    return GivenPartners(*(each.public_id if each else None for each in chosen))
+
+
+def _change_partners(record: Declaration, answers: Answers, by: Actor) -> Any:
+    return change_delivery_partner(declaration_id=record.id, held_by=None, given=given_partners(answers), by=by)
 
 
 DECLARATIONS: tuple[Correction, ...] = (
@@ -24,6 +100,24 @@ DECLARATIONS: tuple[Correction, ...] = (
         "finance",
         _void,
         "What has not been paid leaves its statement; what has been paid is taken back on the next one.",
-        offered=lambda it: it.state not in {DeclarationState.VOIDED, DeclarationState.CLAWED_BACK},
+        not_possible=_cannot_be_voided,
+    ),
+    Correction(
+        "correct_outcome",
+        "Correct outcome",
+        DECLARATION,
+        "caseworker",
+        _correct_outcome,
+        "The outcome that is recorded stays in the history. To take an outcome back altogether, void the declaration.",
+        _outcome_fields,
+        _has_no_outcome,
+    ),
+    Correction(
+        "change_delivery_partners",
+        "Change delivery partners",
+        DECLARATION,
+        "caseworker",
+        _change_partners,
+        fields=lambda it: partner_fields(it.lead_provider_id, it.cohort_id, required=True),
     ),
 )

@@ -37,9 +37,16 @@ def _approve_payment(record: Statement, answers: Answers, by: Actor) -> Any:
     return approve_payment(statement_id=record.id, by=by, now=clock.now())
 
 
-def payable(statement: Statement) -> bool:
-    """Whether it waits to be paid."""
-    return statement.state == StatementState.PAYABLE
+def not_payable(statement: Statement) -> str:
+    """Why it cannot be paid now."""
+    if statement.state == StatementState.PAYABLE:
+        return ""
+    return f"The statement is {statement.get_state_display().lower()}. Only one that is payable can be paid."
+
+
+def frozen(statement: Statement) -> str:
+    """Why nothing can be added to it any more."""
+    return "The statement is paid and frozen." if statement.state == StatementState.PAID else ""
 
 
 MONEY: tuple[Correction, ...] = (
@@ -50,7 +57,7 @@ MONEY: tuple[Correction, ...] = (
         "finance",
         _add_adjustment,
         fields=_adjustment_fields,
-        offered=lambda it: it.state != StatementState.PAID,
+        not_possible=frozen,
     ),
     Correction(
         "request_payment",
@@ -59,7 +66,7 @@ MONEY: tuple[Correction, ...] = (
         "finance",
         _request_payment,
         "You have done the assurance checks. Somebody else authorises the total that you see.",
-        offered=payable,
+        not_possible=not_payable,
     ),
     Correction(
         "approve_payment",
@@ -68,6 +75,6 @@ MONEY: tuple[Correction, ...] = (
         "finance approver",
         _approve_payment,
         "The statement is paid and frozen. It cannot be undone.",
-        offered=payable,
+        not_possible=not_payable,
     ),
 )
