@@ -127,6 +127,7 @@ USE_TZ = True
 TIME_ZONE = "Europe/London"
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["npq.formats"]
 
 # --- Static files --------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def figures_of(statement: Statement) -> StatementFigures:
     """
     lines = _grouped_lines(statement)
     terms = terms_of_month(statement.lead_provider_id, statement.cohort_id, statement.first_day)
-    settled = _terms_of_old_lines(statement, set(lines) - set(terms))
+    settled = _terms_of_old_lines(statement, _valued(lines) - set(terms))
     courses = [_course(statement, each, lines.get(each.course_id, {}), charged=True) for each in terms.values()]
     courses += [_course(statement, each, lines[each.course_id], charged=False) for each in settled.values()]
     return StatementFigures(
@@ -45,7 +45,7 @@ def figures_of(statement: Statement) -> StatementFigures:
             AdjustmentFigure(*values)
             for values in Adjustment.objects.filter(statement=statement)
             .order_by("id")
-            .values_list("description", "amount")
+            .values_list("description", "amount", "id", "public_id")
         ),
         without_terms={
             row["course__identifier"]: row["lines"]
@@ -64,6 +64,11 @@ def _received(lines: Mapping[int, RowsOfCourse]) -> Counter[str]:
             if kind == LineKind.PAYMENT:
                 received[declaration_type] += row["lines"]
     return received
+
+
+def _valued(lines: Mapping[int, RowsOfCourse]) -> set[int]:
+    """The courses with lines that hold what they are worth."""
+    return {course_id for course_id, rows in lines.items() if any(row["valued"] for row in rows.values())}
 
 
 def _terms_of_old_lines(statement: Statement, course_ids: set[int]) -> dict[int, ContractTerms]:
@@ -89,6 +94,7 @@ def _grouped_lines(statement: Statement) -> dict[int, RowsOfCourse]:
         .values("course_id", "course__identifier", "declaration_type", kind=_kind_of_line())
         .annotate(
             lines=Count("id"),
+            valued=Count("terms"),
             people=people,
             paid=paid,
             funded=funded,

@@ -81,11 +81,16 @@ class TypeExpectation:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What is expected on a statement; see the rules above."""
+    """What is expected on a statement; see the rules above.
+
+    `collects` are the types whose milestones fall on it, in the whole timetable: what an open statement takes over
+    from earlier ones is not among them.
+    """
 
     statement: Statement
     types: list[TypeExpectation]
     missing: list[Missing]
+    collects: list[str]
 
     @property
     def projected(self) -> Decimal:
@@ -113,15 +118,18 @@ class _Enrolled:
 def expectation_of(statement: Statement, *, day: date, figures: StatementFigures | None = None) -> Expectation:
     """What is expected on a statement and what of it is outstanding; `day` is today's UK date.
 
-    A month with service fees only expects nothing. Three queries besides the three of `figures_of`, whatever the
+    A month with service fees only expects nothing. Two queries besides the three of `figures_of`, whatever the
     number of enrolments; `figures` saves those to whoever has them.
     """
     figures = figures or figures_of(statement)
     received = figures.received
     missing: list[Missing] = []
     later: Counter[str] = Counter()
+    collects: list[str] = []
     if statement.output_fee:
-        _Finder(statement, day, figures).find(missing, later)
+        finder = _Finder(statement, day, figures)
+        finder.find(missing, later)
+        collects = finder.collects()
     outstanding = Counter(each.declaration_type for each in missing)
     return Expectation(
         statement,
@@ -143,6 +151,7 @@ def expectation_of(statement: Statement, *, day: date, figures: StatementFigures
             for declaration_type in IN_ORDER
         ],
         missing,
+        collects,
     )
 
 
@@ -155,9 +164,13 @@ class _Finder:
         self.place = {"lead_provider_id": statement.lead_provider_id, "cohort_id": statement.cohort_id}
         takes = statement.state == StatementState.OPEN and statement.deadline_date >= day
         calendar = Statement.objects.filter(**self.place, output_fee=True).defer("payment")
-        if takes:
-            calendar = calendar.filter(state=StatementState.OPEN, deadline_date__gte=day)
-        self.calendar = list(calendar.order_by("deadline_date", "year", "month", "id"))
+        calendar = calendar.annotate(milestones=ArraySubquery(_milestones()))
+        self.timetable = list(calendar.order_by("deadline_date", "year", "month", "id"))
+        self.calendar = [
+            each
+            for each in self.timetable
+            if not takes or (each.state == StatementState.OPEN and each.deadline_date >= day)
+        ]
         self.position = {each.id: number for number, each in enumerate(self.calendar)}
 
     def find(self, missing: list[Missing], later: Counter[str]) -> None:
@@ -172,6 +185,17 @@ class _Finder:
                     missing.append(self._missing(enrolled, declaration_type, due))
                 elif self.position.get(came, -1) > here:
                     later[declaration_type] += 1
+
+    def collects(self) -> list[str]:
+        """The types of whatever schedule whose milestones fall on the statement: the first to close no earlier."""
+        earlier = [each.deadline_date for each in self.timetable if each.deadline_date < self.statement.deadline_date]
+        since = max(earlier, default=date.min)
+        found = {
+            declaration_type
+            for (_, declaration_type), last_day in self.milestones.items()
+            if since < last_day <= self.statement.deadline_date
+        }
+        return [each for each in IN_ORDER if each in found]
 
     def _due(self, enrolled: _Enrolled) -> Iterator[tuple[str, date, int | None]]:
         """Each type of an enrolment, its last day, and the position of the statement it is due on (None: too late)."""
@@ -233,12 +257,10 @@ class _Finder:
     @cached_property
     def milestones(self) -> Mapping[tuple[int, str], date]:
         """The last day of each type of each schedule of the cohort, where one is published."""
-        found = Milestone.objects.filter(schedule__cohort=self.statement.cohort_id)
+        # Every row of the timetable has them: one query less than asking for them.
         return {
-            (schedule_id, declaration_type): last_day
-            for schedule_id, declaration_type, last_day in found.values_list(
-                "schedule_id", "declaration_type", "deadline_date"
-            )
+            (each["schedule"], each["type"]): date.fromisoformat(each["last_day"])
+            for each in vars(self.timetable[0])["milestones"]
         }
 
     @cached_property
@@ -266,6 +288,12 @@ class _Finder:
             special_course=special,
             projected=projected,
         )
+
+
+def _milestones() -> QuerySet[Milestone, Any]:
+    return Milestone.objects.filter(schedule__cohort=OuterRef("cohort_id")).values(
+        json=JSONObject(schedule="schedule_id", type="declaration_type", last_day="deadline_date")
+    )
 
 
 def _held() -> QuerySet[LineItem, Any]:

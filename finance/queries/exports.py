@@ -4,7 +4,8 @@ Each function gives the rows under its columns, in a stable order and a few at a
 writes them. Who takes a file out records it first (`finance.services.record_export`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,11 @@ from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 
 from applications.models import Application
 from applications.queries import effective_eligibility
+from finance.choices import ExportKind
 from finance.models import ContractTerms, LineItem, Statement
 from finance.queries.calculation import payment_document
 from npq.core.models import Cohort, LeadProvider
+from npq.core.spreadsheets import csv_chunks
 from participants.choices import TrainingStatus
 from participants.models import TrainingStatusChange
 
@@ -69,6 +72,33 @@ CONTRACT_COLUMNS = (
     "monthly_service_fee",
     "effective_month",
 )
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file of a statement: its name, how many rows it has, and the rows themselves, which are read once."""
+
+    name: str
+    number: int
+    columns: tuple[str, ...]
+    rows: Iterable[tuple[Any, ...]]
+
+    def chunks(self) -> Iterator[str]:
+        """The file as CSV, a piece at a time."""
+        return csv_chunks(self.columns, self.rows)
+
+
+def exported(statement: Statement, kind: ExportKind) -> ExportedFile:
+    """A statement's assurance report or its payment, the same for every door. Raises ValueError for contracts."""
+    month = f"{statement.year}-{statement.month:02d}"
+    name = f"{kind}-{statement.lead_provider.code}-{statement.cohort}-{month}.csv"
+    if kind == ExportKind.ASSURANCE:
+        number = LineItem.objects.filter(statement=statement).count()
+        return ExportedFile(name, number, ASSURANCE_COLUMNS, assurance_rows(statement))
+    if kind == ExportKind.PAYMENT:
+        figures = list(payment_rows(statement))
+        return ExportedFile(name, len(figures), PAYMENT_COLUMNS, figures)
+    raise ValueError(f"{kind} is not a statement's")
 
 
 def assurance_rows(statement: Statement) -> Iterator[tuple[Any, ...]]:

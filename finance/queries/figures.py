@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from uuid import UUID
 
 from finance.models import ContractTerms
 from finance.queries.worth import output_payment_per_participant, service_fee
@@ -109,6 +110,8 @@ class AdjustmentFigure:
 
     description: str
     amount: Decimal
+    record_id: int = 0
+    public_id: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,17 @@ class InspectAdmin(admin.ModelAdmin):
         """What the page of a record shows."""
         raise NotImplementedError
 
+    def page_for(self, request: HttpRequest, record: Any) -> Page:
+        """The same for one reader, where it depends on what they may do."""
+        return self.page_of(record)
+
     def events_of(self, record: Any) -> list[Event]:
         """The audit timeline of its page."""
         return []
+
+    def back_of(self, record: Any) -> str:
+        """Where a correction leads back to: the record's page, unless it may be gone by then."""
+        return address_of(record, record.public_id)
 
     # What the base does ----------------------------------------------------------------------------
 
@@ -138,7 +146,7 @@ class InspectAdmin(admin.ModelAdmin):
     def inspect_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         """The page of one record."""
         record = self.found(request, public_id)
-        page = self.page_of(record)
+        page = self.page_for(request, record)
         buttons = self.buttons(request, record)
         context = {
             **self.context(request),
@@ -159,9 +167,7 @@ class InspectAdmin(admin.ModelAdmin):
         if not request.user.has_perm(correction.permission):
             raise PermissionDenied
         record = self.found(request, public_id)
-        return correction_page(
-            request, correction, record, back=address_of(record, public_id), context=self.context(request)
-        )
+        return correction_page(request, correction, record, back=self.back_of(record), context=self.context(request))
 
     def buttons(self, request: HttpRequest, record: Any) -> list[Button]:
         """The corrections of this record that this member of staff may make, possible now or not."""

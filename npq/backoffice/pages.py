@@ -79,7 +79,18 @@ class Text:
     kind: str = "text"
 
 
-Section = Facts | Table | Text
+@dataclass(frozen=True)
+class Fragment:
+    """A part with a template of its own, which finds what it shows as `data`; `anchor` is what links may jump to."""
+
+    title: str
+    template: str
+    data: Any
+    anchor: str = ""
+    kind: str = "fragment"
+
+
+Section = Facts | Table | Text | Fragment
 
 
 @dataclass

@@ -44,6 +44,19 @@ SELECT change.* FROM records JOIN core_change AS change
 ORDER BY change.id DESC LIMIT %(most)s
 """
 
+# Every row of the audit trail that is about a statement's own records, also those that are gone; not about its lines,
+# of which there may be tens of thousands.
+OF_STATEMENT = """
+WITH records (table_name, record_id) AS (
+  SELECT 'finance_statement', %(statement)s::bigint
+  UNION SELECT "table", record_id FROM core_change
+    WHERE "table" IN ('finance_adjustment', 'finance_paymentrequest', 'finance_export')
+      AND operation IN ('insert', 'delete')
+      AND coalesce(after, before) ->> 'statement_id' = %(statement)s::bigint::text)
+SELECT change.* FROM records JOIN core_change AS change
+  ON change."table" = records.table_name AND change.record_id = records.record_id
+ORDER BY change.id DESC LIMIT %(most)s
+"""
 
 # What the ids in the trail stand for. All of it is reference data, of which there is little, but for the people.
 NAMES = """
@@ -87,14 +100,24 @@ def events_about_record(table: str, record_id: int) -> list[Event]:
     return _events(Change.objects.filter(table=table, record_id=record_id).order_by("-id")[:MOST])
 
 
-def _events(changes: Iterable[Change]) -> list[Event]:
+def trail_of_statement(statement_id: int) -> list[Change]:
+    """What was done to a statement, its adjustments, the requests for its payment and its files; the newest first."""
+    return list(Change.objects.raw(OF_STATEMENT, {"statement": statement_id, "most": MOST}))
+
+
+def events_in(changes: Iterable[Change], names: "Names") -> list[Event]:
+    """A trail already read as events; `names` are what the ids in it stand for."""
+    return _events(changes, names)
+
+
+def _events(changes: Iterable[Change], names: "Names | None" = None) -> list[Event]:
     found = list(changes)
-    names = _names(found)
+    names = _names(found) if names is None else names
     events = []
     for _, together in groupby(found, key=lambda each: (each.transaction, each.action)):
         rows = list(together)
         first = rows[0]
-        event = Event(first.at, _who(first), first.action.replace("_", " ").capitalize(), first.reason)
+        event = Event(first.at, who_did(first), first.action.replace("_", " ").capitalize(), first.reason)
         event.steps = [
             Step(KINDS.get(row.table, row.table), WORDS[row.operation], list(_fields(row, names)))
             for row in reversed(rows)
@@ -117,6 +140,11 @@ KINDS = {
     "finance_lineitem": "line item",
     "finance_statement": "statement",
     "finance_adjustment": "adjustment",
+    "finance_paymentrequest": "request for payment",
+    "finance_export": "file taken out",
+    "finance_contractterms": "contract terms",
+    "declarations_deliverypartner": "delivery partner",
+    "declarations_deliverypartnership": "delivery partner's place on a list",
 }
 Names = dict[tuple[str, int], str]
 
@@ -131,7 +159,8 @@ def _names(changes: list[Change]) -> Names:
         return {(name, key): text for name, key, text in cursor.fetchall()}
 
 
-def _who(change: Change) -> str:
+def who_did(change: Change) -> str:
+    """Who made a change, and what they are: `Sam Reyes (staff)`."""
     kinds = {"token": "provider's token", "staff": "staff", "command": "command", "system": "system"}
     return f"{change.actor_name} ({kinds.get(change.actor_kind, change.actor_kind)})"
 

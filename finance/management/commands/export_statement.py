@@ -1,6 +1,5 @@
 """`manage.py export_statement ID --kind assurance|payment [--out FILE]`."""
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +9,10 @@ from finance.choices import ExportKind
 from finance.management.finding import statement_by_id
 from finance.management.showing import named
 from finance.management.writing import check_target, write_out
-from finance.models import LineItem
-from finance.queries.exports import ASSURANCE_COLUMNS, PAYMENT_COLUMNS, assurance_rows, payment_rows
+from finance.queries.exports import exported
 from finance.services.record_export import record_export
 from npq.core.commands import Mode, OpsCommand
 from npq.core.parsing import argument, public_id
-from npq.core.spreadsheets import csv_chunks
 
 
 class Command(OpsCommand):
@@ -34,15 +31,8 @@ class Command(OpsCommand):
     def run(self, *, id: UUID, kind: str, out: str | None, **_: Any) -> None:  # noqa: A002  the name of the argument
         statement = statement_by_id(id)
         check_target(out, as_json=self.as_json)
-        columns: tuple[str, ...]
-        rows: Iterable[tuple[Any, ...]]
-        if kind == ExportKind.ASSURANCE:
-            columns, rows = ASSURANCE_COLUMNS, assurance_rows(statement)
-            number = LineItem.objects.filter(statement=statement).count()
-        else:
-            figures = list(payment_rows(statement))
-            columns, rows, number = PAYMENT_COLUMNS, figures, len(figures)
-        record_export(kind=ExportKind(kind), rows=number, by=self.actor, statement=statement)
-        write_out(csv_chunks(columns, rows), out, self.stdout)
+        file = exported(statement, ExportKind(kind))
+        record_export(kind=ExportKind(kind), rows=file.number, by=self.actor, statement=statement)
+        write_out(file.chunks(), out, self.stdout)
         if out is not None:
-            self.report.row(id=id, result="exported", **named(statement), kind=kind, rows=number, file=out)
+            self.report.row(id=id, result="exported", **named(statement), kind=kind, rows=file.number, file=out)

@@ -180,7 +180,7 @@ def test_a_run_that_breaks_off_leaves_the_old_file(
         yield from ()
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr("finance.management.commands.export_statement.assurance_rows", breaks_off)
+    monkeypatch.setattr("finance.queries.exports.assurance_rows", breaks_off)
     out = tmp_path / "january.csv"
     out.write_text("what was here before")
 
