@@ -141,6 +141,17 @@ class SlotHeld(Refused):
 # Delivery partners
 
 
+class DeliveryPartnerNamed(Refused):
+    """The declaration names another delivery partner, which filling in what is missing never replaces."""
+
+    title = "delivery_partner"
+    code = "delivery_partner_named"
+    detail = (
+        "The declaration names {name} ({id}) as its {field} already. Leave the row out, "
+        "or change the delivery partners on the declaration's own page if that one is wrong."
+    )
+
+
 class DeliveryPartnerNotFound(Refused):
     """There is no delivery partner with this id."""
 

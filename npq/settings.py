@@ -28,6 +28,13 @@ NPQ_RATE_LIMIT_WINDOW_SECONDS = environment.number("NPQ_RATE_LIMIT_WINDOW_SECOND
 NPQ_REFUSED_REQUESTS_KEPT_DAYS = environment.number("NPQ_REFUSED_REQUESTS_KEPT_DAYS", 30)
 NPQ_REFUSED_REQUESTS_PER_HOUR = environment.number("NPQ_REFUSED_REQUESTS_PER_HOUR", 100)
 
+# Bulk changes (docs/decisions/10-bulk.md): what one file may have, how many rows a page waits for, and for how many
+# days what was uploaded is kept.
+NPQ_BULK_MOST_ROWS = environment.number("NPQ_BULK_MOST_ROWS", 1000)
+NPQ_BULK_MOST_BYTES = environment.number("NPQ_BULK_MOST_BYTES", 1_000_000)
+NPQ_BULK_ROWS_AT_ONCE = environment.number("NPQ_BULK_ROWS_AT_ONCE", 50)
+NPQ_BULK_DAYS_KEPT = environment.number("NPQ_BULK_DAYS_KEPT", 30)
+
 # With a key, messages leave through GOV.UK Notify; without one, through EMAIL_BACKEND.
 NOTIFY_API_KEY = environment.text("NOTIFY_API_KEY")
 NOTIFY_TEMPLATE_ID = environment.text("NOTIFY_TEMPLATE_ID")

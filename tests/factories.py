@@ -16,6 +16,7 @@ from declarations.models import Declaration, DeliveryPartner, DeliveryPartnershi
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
+from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.models import Confirmation, NotTheSamePerson
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
 from npq.core.models import (
@@ -510,3 +511,24 @@ class NotTheSamePersonFactory(DjangoModelFactory):
     second = factory.SubFactory(ParticipantFactory)
     decided_by = "Sam Reyes"
     reason = "Twins, as both schools confirm"
+
+
+class BulkJobFactory(DjangoModelFactory):
+    class Meta:
+        model = BulkJob
+
+    kind = "undo_acceptance"
+    file_name = "applications.csv"
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    header = ["id"]
+    uploaded_by = "Sam Reyes"
+    uploader = "1"
+
+
+class BulkRowFactory(DjangoModelFactory):
+    class Meta:
+        model = BulkRow
+
+    job = factory.SubFactory(BulkJobFactory)
+    line = factory.Sequence(lambda n: n + 2)
+    cells = [""]

@@ -1,28 +1,16 @@
 """How finance commands show changes and what they do to statements."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from finance.models import Statement
 from finance.services.effects import Effect
 from finance.services.mark_payable import Marked
-from npq.core.commands import OpsCommand, Report, Row, as_table, in_words
+from finance.services.reading import changes_in_words as changes_in_words
+from npq.core.commands import OpsCommand, Report, Row, as_table
 from npq.core.money import in_pounds
 
 RECALCULATED = "recalculated"
-
-
-def changes_in_words(changes: Mapping[str, tuple[Any, Any]], *, new: bool = False) -> str:
-    """Old and new value of each field that changed, `price 1000.00 → 1000.75`; of something `new` its values alone."""
-    return ", ".join(
-        f"{name} {_value(after)}" if new else f"{name} {_value(before)} → {_value(after)}"
-        for name, (before, after) in changes.items()
-    )
-
-
-def _value(value: Any) -> str:
-    # Of what can change, only a service fee may be without a value: it is derived then.
-    return "derived" if value is None else in_words(value)
 
 
 def named(statement: Statement) -> dict[str, Any]:

@@ -44,11 +44,9 @@ class StatementTotals:
             .select_related("lead_provider", "cohort")
             .order_by("lead_provider_id", "cohort_id", "year", "month")
         )
-        return {
-            each.id: Figure(
-                each.public_id,
-                f"statement of {each.lead_provider} for {each.name}, cohort {each.cohort}",
-                figures_of(each).shown_total,
-            )
-            for each in statements
-        }
+        return {each.id: Figure(each.public_id, in_full(each), figures_of(each).shown_total) for each in statements}
+
+
+def in_full(statement: Statement) -> str:
+    """Whose statement it is and of what, where no page says so."""
+    return f"statement of {statement.lead_provider} for {statement.name}, cohort {statement.cohort}"

@@ -1,11 +1,11 @@
-"""Reading the cells of contract and statement files: each name is looked up once for the whole file."""
+"""Reading the cells of contract and statement files, each name once for the whole file; changes in words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from npq.core import parsing
-from npq.core.commands import BadInput
+from npq.core.commands import BadInput, in_words
 from npq.core.csv_files import CsvRow
 from npq.core.models import Cohort, Course, LeadProvider
 
@@ -35,6 +35,19 @@ def month(text: str) -> date:
 def month_of(first_day: date | None) -> str:
     """An effective month in words: `2024-09`, or `the first statement`."""
     return f"{first_day:%Y-%m}" if first_day else "the first statement"
+
+
+def changes_in_words(changes: Mapping[str, tuple[Any, Any]], *, new: bool = False) -> str:
+    """Old and new value of each field that changed, `price 1000.00 → 1000.75`; of something `new` its values alone."""
+    return ", ".join(
+        f"{name} {_value(after)}" if new else f"{name} {_value(before)} → {_value(after)}"
+        for name, (before, after) in changes.items()
+    )
+
+
+def _value(value: Any) -> str:
+    # Of what can change, only a service fee may be without a value: it is derived then.
+    return "derived" if value is None else in_words(value)
 
 
 def stop_if_wrong(rows: Iterable[CsvRow]) -> None:

@@ -7,6 +7,8 @@ people in `decision_models`.
 from django.db import models
 
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
+from npq.backoffice.bulk.models import BulkJob as BulkJob
+from npq.backoffice.bulk.models import BulkRow as BulkRow
 from npq.backoffice.decision_models import NotTheSamePerson
 from npq.core.clock import wall_clock
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
+from npq.backoffice.bulk.catalogue import permissions_in_bulk
 from npq.backoffice.catalogue import CORRECTIONS
 
 REFERENCE = ("core.leadprovider", "core.course", "core.cohort", "participants.schedule", "declarations.deliverypartner")
@@ -37,7 +38,7 @@ class Role:
         """`app.codename` of everything the role may do."""
         views = {model.replace(".", ".view_") for model in self.sees}
         corrections = {each.permission for each in CORRECTIONS if each.name in self.corrects}
-        return views | corrections | self.besides
+        return views | corrections | permissions_in_bulk(self.name) | self.besides
 
 
 CASEWORK = frozenset(each.name for each in CORRECTIONS if each.role == "caseworker")

@@ -26,13 +26,17 @@ _rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a provider's token, a member of staff, a person running a command, or the system."""
+    """Who acts: a provider's token, a member of staff, a person running a command, or the system.
+
+    What is done `in_bulk`, as one row of many, is recorded as such.
+    """
 
     kind: ActorKind
     name: str
     identifier: str = ""
     lead_provider_id: int | None = None
     reason: str = ""
+    in_bulk: bool = False
 
     @classmethod
     def system(cls, name: str = "system", *, reason: str = "") -> "Actor":
@@ -45,9 +49,9 @@ class Actor:
         return cls("command", name, identifier=command, reason=reason)
 
     @classmethod
-    def staff(cls, name: str, *, identifier: str, reason: str = "") -> "Actor":
+    def staff(cls, name: str, *, identifier: str, reason: str = "", in_bulk: bool = False) -> "Actor":
         """A member of staff in the back office; `identifier` is the user's id."""
-        return cls("staff", name, identifier=identifier, reason=reason)
+        return cls("staff", name, identifier=identifier, reason=reason, in_bulk=in_bulk)
 
 
 @contextlib.contextmanager
@@ -115,7 +119,7 @@ def declare(by: Actor, action: str, *, reason: str = "") -> None:
         "name": by.name,
         "identifier": by.identifier,
         "lead_provider_id": by.lead_provider_id,
-        "action": action,
+        "action": f"{action}_in_bulk" if by.in_bulk else action,
         "reason": reason or by.reason,
         "request_id": current_request_id(),
     }

@@ -55,32 +55,55 @@ class CsvRow:
         self.faults.append(Fault(field=column, code=code, detail=detail, line=self.line))
 
 
+@dataclass(frozen=True)
+class CsvTable:
+    """A CSV file as it was written: the header, and (line the record starts on, cells) of each record."""
+
+    header: list[str]
+    records: list[tuple[int, list[str]]]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns: without surrounding blanks, in lower case."""
+        return [name.strip().lower() for name in self.header]
+
+    def rows(self, columns: Iterable[str]) -> list[CsvRow]:
+        """The cells of some columns, row by row; a column that the file lacks is left out."""
+        wanted = set(columns)
+        return [
+            CsvRow(line, {name: cell.strip() for name, cell in zip(self.names, cells, strict=True) if name in wanted})
+            for line, cells in self.records
+        ]
+
+
 def read_csv(path: str | Path, *, required: Iterable[str], optional: Iterable[str] = ()) -> list[CsvRow]:
     """All rows of a CSV file with a header; columns in any order, others are ignored.
 
     Raises BadInput when the file cannot be read, is larger than MOST_BYTES, is not UTF-8, is no CSV, lacks a
     required column, names one twice, has a row with too many or too few cells, or has no rows.
     """
-    text = read_text(path)
+    required = list(required)
+    return table_of(read_text(path), required=required).rows({*required, *optional})
+
+
+def table_of(text: str, *, required: Iterable[str]) -> CsvTable:
+    """The table that a text is. Raises BadInput as `read_csv` does."""
     records = _records(text)
     header_line, header = next(records, (1, []))
-    names = [name.strip().lower() for name in header]
-    check_header(names, list(required), header_line)
-    wanted = {*required, *optional}
-    rows: list[CsvRow] = []
+    table = CsvTable(header, [])
+    check_header(table.names, list(required), header_line)
     faults: list[Fault] = []
     for line, cells in records:
-        if len(cells) != len(names):
-            detail = f"has {len(cells)} cells where the header has {len(names)}"
+        if len(cells) != len(header):
+            detail = f"has {len(cells)} cells where the header has {len(header)}"
             faults.append(Fault(field="", code="wrong_number_of_cells", detail=detail, line=line))
             continue
-        pairs = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name in wanted}
-        rows.append(CsvRow(line, pairs))
+        table.records.append((line, cells))
     if faults:
         raise BadInput(*faults)
-    if not rows:
+    if not table.records:
         raise BadInput(Fault(field="", code="no_rows", detail="the file has a header and no rows", line=header_line))
-    return rows
+    return table
 
 
 def read_text(path: str | Path) -> str:
@@ -95,6 +118,11 @@ def read_text(path: str | Path) -> str:
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise BadInput(Fault(field="", code="file_unreadable", detail=f"{path} cannot be read: {reason}")) from problem
+    return text_of(content, str(path))
+
+
+def text_of(content: bytes, name: str) -> str:
+    """The text of what a UTF-8 file holds (a byte order mark is dropped); raises BadInput when it is none."""
     try:
         decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -106,7 +134,7 @@ def read_text(path: str | Path) -> str:
         line = decoded.count("\n", 0, decoded.index("\0")) + 1
         raise BadInput(Fault(field="", code="not_text", detail="holds a NUL character; is this a CSV file?", line=line))
     if not decoded.strip():
-        raise BadInput(Fault(field="", code="file_empty", detail=f"{path} is empty", line=1))
+        raise BadInput(Fault(field="", code="file_empty", detail=f"{name} is empty", line=1))
     return decoded
 
 

@@ -1,4 +1,4 @@
-"""Serving the sandbox with gunicorn, in this process and one worker, which drains the outbox too.
+"""Serving the sandbox with gunicorn, in this process and one worker, which drains the outbox and does bulk changes too.
 
 The worker ends by itself when this process is gone, however it went: nothing keeps the port.
 """
@@ -14,6 +14,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from gunicorn.app.base import BaseApplication
 
+from npq.backoffice.bulk.work import due_jobs, work_on
 from npq.core.couriers import CourierDown, courier
 from npq.core.delivery import deliver_due
 
@@ -58,19 +59,32 @@ class Server(BaseApplication):
 
 
 def start_draining(_: Any) -> None:
-    """Delivers what is due every few seconds, in a thread of the worker."""
-    threading.Thread(target=_drain_for_ever, daemon=True).start()
+    """Does what is due every few seconds, each kind of work in a thread of its own: none waits for another."""
+    for work in (deliver_messages, do_bulk_changes):
+        threading.Thread(target=_for_ever, args=(work,), daemon=True).start()
 
 
-def _drain_for_ever() -> None:
+def deliver_messages() -> None:
+    """Delivers every message that is due."""
+    try:
+        for _ in deliver_due(courier()):
+            pass
+    except CourierDown as problem:
+        logger.warning("%s", problem)
+
+
+def do_bulk_changes() -> None:
+    """Checks and carries out the files that a page would not wait for."""
+    for job in due_jobs():
+        work_on(job.id)
+
+
+def _for_ever(work: Callable[[], None]) -> None:
     pause = threading.Event()
     while True:
         try:
             close_old_connections()
-            for _ in deliver_due(courier()):
-                pass
-        except CourierDown as problem:
-            logger.warning("%s", problem)
+            work()
         except Exception:
-            logger.exception("the outbox could not be drained; trying again")
+            logger.exception("%s broke off; trying again", work.__name__)
         pause.wait(SECONDS_BETWEEN_DRAINS)

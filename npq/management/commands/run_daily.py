@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from applications.services import carry_out_transfers
 from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
+from npq.backoffice.bulk.housekeeping import strip_old_bulk_rows
 from npq.core import clock
 from npq.core.commands import Mode, OpsCommand
 from npq.core.housekeeping import (
@@ -23,6 +24,7 @@ HOUSEKEEPING = (
     remove_old_call_numbers,
     remove_old_refused_requests,
     remove_expired_sessions,
+    strip_old_bulk_rows,
 )
 
 

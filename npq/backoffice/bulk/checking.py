@@ -1,0 +1,158 @@
+"""Checking a job: every row is rehearsed, and what it would do is kept to be shown."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+
+from npq.backoffice.bulk.choices import JobState, RowState
+from npq.backoffice.bulk.kinds import FileKind, Kind, Loaded, RowKind
+from npq.backoffice.bulk.models import BulkJob, BulkRow
+from npq.backoffice.corrections import BUSY, fingerprint
+from npq.core.audit import Actor, acting_as
+from npq.core.clock import wall_clock
+from npq.core.commands import BadInput, Fault
+from npq.core.csv_files import CsvRow, CsvTable
+from npq.core.effects import Effects, Pounds
+from npq.core.errors import Problem, Refused, TooMuchContention
+from npq.core.rehearsal import what_would_change
+
+logger = logging.getLogger(__name__)
+
+UNEXPECTED = Fault(
+    "",
+    "unexpected",
+    "A fault in the service kept this row from being done. Nothing of it was kept. Tell whoever runs the service.",
+)
+
+
+def check(job: BulkJob, kind: Kind) -> None:
+    """Checks the rows that are not checked yet, and says that the job is checked unless it was cancelled meanwhile."""
+    by = uploader_of(job)
+    if isinstance(kind, FileKind):
+        _check_together(job, kind, by)
+    else:
+        assert isinstance(kind, RowKind)
+        for row in job.rows.filter(state=RowState.WAITING).order_by("line").iterator():
+            if not _still(job, JobState.CHECKING):
+                return
+            _store(row, _rehearsed(kind, job, row, by))
+    with acting_as(by, "check_bulk_change"):
+        BulkJob.objects.filter(id=job.id, state=JobState.CHECKING).update(
+            state=JobState.CHECKED, checked_at=wall_clock()
+        )
+
+
+def uploader_of(job: BulkJob) -> Actor:
+    """Whoever uploaded it."""
+    return Actor.staff(job.uploaded_by, identifier=job.uploader)
+
+
+def csv_rows(job: BulkJob, kind: Kind, rows: Sequence[BulkRow]) -> list[CsvRow]:
+    """Stored rows as the commands read them from a file."""
+    return CsvTable(job.header, [(row.line, row.cells) for row in rows]).rows(kind.column_names)
+
+
+def _still(job: BulkJob, state: JobState) -> bool:
+    return BulkJob.objects.filter(id=job.id, state=state).exists()
+
+
+def _rehearsed(kind: RowKind, job: BulkJob, row: BulkRow, by: Actor) -> dict[str, Any]:
+    (cells,) = csv_rows(job, kind, [row])
+    order = kind.read(cells)
+    if order is None:
+        return {"state": RowState.REFUSED, "errors": [fault.for_json() for fault in cells.faults]}
+    about = {"about": order.about, "person": order.person, "name": order.name}
+    try:
+        effects = what_would_change(lambda: order.carry_out(by))
+    except Exception as problem:  # noqa: BLE001  judged there
+        return {**about, "state": RowState.REFUSED, "errors": errors_of(problem)}
+    return {
+        **about,
+        "state": RowState.READY,
+        "errors": [],
+        **what_it_says(effects),
+        "pounds": pounds_of(effects.pounds),
+    }
+
+
+def _check_together(job: BulkJob, kind: FileKind, by: Actor) -> None:
+    rows = list(job.rows.order_by("line"))
+    try:
+        effects = what_would_change(lambda: kind.load(csv_rows(job, kind, rows), by))
+    except BadInput as bad:
+        refuse_together(rows, bad, RowState.REFUSED)
+        return
+    except Exception as problem:  # noqa: BLE001  judged there
+        for row in rows:
+            _store(row, {"state": RowState.REFUSED, "errors": errors_of(problem)})
+        return
+    loaded: Loaded = effects.result
+    said = said_of_lines(loaded)
+    for number, row in enumerate(rows):
+        # The pounds are the file's, not a row's: they stand with its first.
+        pounds = pounds_of(loaded.pounds) if number == 0 else []
+        _store(row, {"state": RowState.READY, "errors": [], "said": said.get(row.line, []), "pounds": pounds})
+
+
+def refuse_together(rows: Sequence[BulkRow], bad: BadInput, state: RowState) -> None:
+    """Notes the faults of a file that is loaded as a whole; rows without any have nothing to put right."""
+    for row in rows:
+        errors = [fault.for_json() for fault in bad.faults if fault.line in (row.line, None)]
+        _store(row, {"state": state if errors else RowState.READY, "errors": errors})
+
+
+def said_of_lines(loaded: Loaded) -> dict[int, list[str]]:
+    """What became of each line: a line may stand for several records."""
+    said: dict[int, list[str]] = {}
+    for each in loaded.rows:
+        said.setdefault(each.line, []).append(each.said)
+    return said
+
+
+def what_it_says(effects: Effects) -> dict[str, Any]:
+    """What is kept of effects to be shown, and to compare with what happens in the end."""
+    lines = replace(effects, pounds=[]).lines()
+    return {
+        "said": lines or ["Nothing: it is so already."],
+        "messages": len(effects.messages),
+        "seen": seen_in(effects),
+    }
+
+
+def seen_in(effects: Effects) -> str:
+    """A fingerprint of what happens to records and is said to people, whatever else was done to the figures before."""
+    return fingerprint(Effects(changes=effects.changes, messages=effects.messages))
+
+
+def pounds_of(pounds: Sequence[Pounds]) -> list[dict[str, str]]:
+    """Figures that move, as they are kept."""
+    return [
+        {"id": str(each.identifier), "name": each.name, "difference": str(each.difference)}
+        for each in pounds
+        if each.difference
+    ]
+
+
+def errors_of(problem: Exception) -> list[dict[str, str]]:
+    """Why a row was not done: a refusal in its own words. Raises the problem when the database is out of reach."""
+    if isinstance(problem, Refused):
+        return [_as_fault(each).for_json() for each in problem.problems]
+    if isinstance(problem, TooMuchContention):
+        return [_as_fault(BUSY).for_json()]
+    if isinstance(problem, OperationalError | InterfaceError):
+        raise problem
+    logger.error("a row of a bulk change failed", exc_info=problem)
+    return [UNEXPECTED.for_json()]
+
+
+def _as_fault(problem: Problem) -> Fault:
+    return Fault(problem.title, problem.code, problem.detail)
+
+
+def _store(row: BulkRow, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))

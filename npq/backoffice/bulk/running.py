@@ -1,0 +1,127 @@
+"""Carrying out a confirmed job: each row once, whatever happens to whoever does it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from npq.backoffice.bulk.checking import csv_rows, errors_of, refuse_together, said_of_lines, seen_in, what_it_says
+from npq.backoffice.bulk.choices import JobState, RowState
+from npq.backoffice.bulk.kinds import FileKind, Kind, RowKind
+from npq.backoffice.bulk.models import BulkJob, BulkRow
+from npq.core.audit import Actor, acting_as
+from npq.core.clock import wall_clock
+from npq.core.commands import BadInput
+from npq.core.effects import Effects
+from npq.core.errors import TooMuchContention
+from npq.core.listening import recorded
+
+ATTEMPTS = 3
+
+
+class DoneByAnother(Exception):
+    """Somebody else marked the row while it was being done here: what was done here is undone."""
+
+
+def run(job: BulkJob, kind: Kind) -> None:
+    """Does every row that can be done, in the order of the file, until none is left or the job is stopped."""
+    with acting_as(_confirmer_of(job), "begin_bulk_change"):
+        begun = BulkJob.objects.filter(id=job.id, state=JobState.CONFIRMED)
+        begun.update(state=JobState.RUNNING, started_at=wall_clock())
+    if isinstance(kind, FileKind):
+        _do_together(job, kind)
+    else:
+        assert isinstance(kind, RowKind)
+        while (row := _next(job)) is not None:
+            _do(job, kind, row)
+    with acting_as(_confirmer_of(job), "finish_bulk_change"):
+        BulkJob.objects.filter(id=job.id, state=JobState.RUNNING).update(state=JobState.FINISHED, ended_at=wall_clock())
+
+
+def _confirmer_of(job: BulkJob, line: int | None = None) -> Actor:
+    where = f"bulk change {job.public_id}" + (f", line {line}" if line else "")
+    reason = f"{job.reason} ({where})"
+    return Actor.staff(job.confirmed_by, identifier=job.confirmer, reason=reason, in_bulk=line is not None)
+
+
+def _next(job: BulkJob) -> BulkRow | None:
+    return job.rows.filter(state=RowState.READY, job__state=JobState.RUNNING).order_by("line").first()
+
+
+def _do(job: BulkJob, kind: RowKind, row: BulkRow) -> None:
+    (cells,) = csv_rows(job, kind, [row])
+    order = kind.read(cells)
+    if order is None:
+        _mark(row, state=RowState.FAILED, errors=[fault.for_json() for fault in cells.faults])
+        return
+    by = _confirmer_of(job, row.line)
+
+    def settle(effects: Effects) -> None:
+        """Within the service's transaction, as the last it does."""
+        state = RowState.UNCHANGED if effects.nothing else RowState.DONE
+        differs = bool(row.seen) and row.seen != seen_in(effects)
+        if not _mark(row, state=state, differs=differs, errors=[], **what_it_says(effects)):
+            raise DoneByAnother
+
+    try:
+        notes = _with_patience(lambda: _carried_out(order.carry_out, by, settle))
+    except DoneByAnother:
+        return
+    except Exception as problem:  # noqa: BLE001  judged there
+        _mark(row, state=RowState.FAILED, errors=errors_of(problem))
+        return
+    # A service that had nothing to write, and so nothing to undo it with, has not come to its last statement.
+    _mark(row, state=RowState.UNCHANGED, errors=[], **what_it_says(Effects()))
+    if notes:
+        row.refresh_from_db()
+        row.said = [*row.said, *notes]
+        row.save(update_fields=["said"])
+
+
+def _carried_out(carry_out: Callable[[Actor], Any], by: Actor, settle: Callable[[Effects], None]) -> tuple[str, ...]:
+    with recorded(settle) as effects:
+        effects.result = carry_out(by)
+    return effects.notes
+
+
+def _with_patience(call: Callable[[], Any]) -> Any:
+    """Tries again what others were in the way of."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return call()
+        except TooMuchContention:
+            continue
+    return call()
+
+
+def _mark(row: BulkRow, **values: Any) -> bool:
+    """Notes how a row ended, unless that is noted already; returns whether it was noted here."""
+    return bool(BulkRow.objects.filter(id=row.id, state=RowState.READY).update(**values))
+
+
+def _do_together(job: BulkJob, kind: FileKind) -> None:
+    ready = job.rows.filter(state=RowState.READY)
+    rows = list(ready.order_by("line"))
+    if not rows:
+        return
+
+    def settle(_: Effects) -> None:
+        if ready.update(state=RowState.DONE) != len(rows):
+            raise DoneByAnother
+
+    try:
+        with recorded(settle) as effects:
+            effects.result = kind.load(csv_rows(job, kind, rows), _confirmer_of(job, rows[0].line))
+    except DoneByAnother:
+        return
+    except BadInput as bad:
+        refuse_together(rows, bad, RowState.FAILED)
+        return
+    except Exception as problem:  # noqa: BLE001  judged there
+        ready.update(state=RowState.FAILED, errors=errors_of(problem))
+        return
+    said = said_of_lines(effects.result)
+    changed = {each.line for each in effects.result.rows if each.changed}
+    for row in rows:
+        row.differs = row.said != said.get(row.line, [])
+        row.said = said.get(row.line, [])
+        row.state = RowState.DONE if row.line in changed else RowState.UNCHANGED
+        row.save(update_fields=["differs", "said", "state"])

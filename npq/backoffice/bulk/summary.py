@@ -1,0 +1,172 @@
+"""What is told of a job: how far it is, what it would do and what it did. A handful of queries, whatever its size."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Q, Sum
+from django.utils.html import format_html, format_html_join
+
+from npq.backoffice.bulk.catalogue import kind_of
+from npq.backoffice.bulk.choices import WITHOUT_SUCCESS, JobState, RowState
+from npq.backoffice.bulk.models import BulkJob, BulkRow
+from npq.backoffice.pages import Facts, Table
+from npq.core.money import in_pounds
+
+MOST_ROWS_SHOWN = 100
+MOST_SHARED_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many rows are in each state, how many messages theirs come to, and how many did not do what was shown."""
+
+    rows: dict[str, int]
+    messages: int
+    differing: int
+
+    @classmethod
+    def of(cls, job: BulkJob) -> "Numbers":
+        """The numbers of a job, in one query."""
+        told = Count("id", filter=Q(differs=True))
+        found = job.rows.values("state").annotate(number=Count("id"), sent=Sum("messages"), differing=told).order_by()
+        by_state = {each["state"]: each for each in found}
+        # A row that failed in the end sent nothing, whatever was expected of it.
+        sending = [each for state, each in by_state.items() if state not in WITHOUT_SUCCESS]
+        return cls(
+            {state: each["number"] for state, each in by_state.items()},
+            sum(each["sent"] for each in sending),
+            sum(each["differing"] for each in by_state.values()),
+        )
+
+    def __getitem__(self, state: RowState) -> int:
+        return self.rows.get(state, 0)
+
+    @property
+    def all(self) -> int:
+        """All rows of the file."""
+        return sum(self.rows.values())
+
+    @property
+    def unsuccessful(self) -> int:
+        """Rows with errors."""
+        return sum(self[state] for state in WITHOUT_SUCCESS)
+
+    @property
+    def successful(self) -> int:
+        """Rows that are as the file wants them."""
+        return self[RowState.DONE] + self[RowState.UNCHANGED]
+
+
+def rows_in_words(number: int) -> str:
+    """`1 row`, `3 rows`."""
+    return f"{number} row" if number == 1 else f"{number} rows"
+
+
+def headline(job: BulkJob, numbers: Numbers) -> str:
+    """Where the job stands, in a sentence that never sounds better than it is."""
+    ready, bad = numbers[RowState.READY], numbers.unsuccessful
+    if job.state == JobState.CHECKING:
+        return f"{numbers.all - numbers[RowState.WAITING]} of {rows_in_words(numbers.all)} checked"
+    if job.state == JobState.CHECKED:
+        if bad and kind_of(job.kind).all_or_nothing:
+            return f"Nothing can be loaded: {rows_in_words(bad)} of {numbers.all} must be put right first"
+        return f"{rows_in_words(ready)} can be done, {rows_in_words(bad)} cannot"
+    if job.state == JobState.CONFIRMED:
+        return f"{rows_in_words(ready)} will be done soon"
+    if job.state == JobState.CANCELLED:
+        return "Cancelled. Nothing was changed"
+    done = f"{rows_in_words(numbers.successful)} done, {rows_in_words(bad)} not done because of errors"
+    if job.state == JobState.RUNNING:
+        return f"{done}, {ready} to go"
+    return f"Stopped: {done}, {ready} not reached" if job.state == JobState.STOPPED else done
+
+
+def facts_of(job: BulkJob, numbers: Numbers) -> Facts:
+    """What a person weighs before confirming, and looks at afterwards."""
+    words: list[tuple[str, Any]] = [("Rows in the file", numbers.all)]
+    before = job.state in (JobState.CHECKED, JobState.CONFIRMED)
+    if before:
+        words += [("Can be done", numbers[RowState.READY]), ("Cannot be done", numbers.unsuccessful)]
+    else:
+        words += [
+            ("Done", numbers[RowState.DONE]),
+            ("Nothing to do: it was so already", numbers[RowState.UNCHANGED]),
+            ("Refused when the file was checked", numbers[RowState.REFUSED]),
+            ("Could be done when checked, refused when done", numbers[RowState.FAILED]),
+            ("Not reached", numbers[RowState.READY] + numbers[RowState.WAITING]),
+        ]
+    words.append(("Messages to participants", numbers.messages))
+    if job.state in (JobState.RUNNING, JobState.FINISHED, JobState.STOPPED):
+        words.append(("Did something else than was shown", numbers.differing))
+    return Facts("Summary", [*words, ("Money, when the file was checked", _money(job))])
+
+
+def _money(job: BulkJob) -> Any:
+    differences: dict[str, Decimal] = defaultdict(Decimal)
+    moved = job.rows.exclude(pounds=[]).exclude(state__in=WITHOUT_SUCCESS).order_by("line")
+    for pounds in moved.values_list("pounds", flat=True):
+        for each in pounds:
+            differences[each["name"]] += Decimal(each["difference"])
+    lines = [f"{name}: {_signed(difference)}" for name, difference in differences.items() if difference]
+    if not lines:
+        return "No statement changes"
+    if len(lines) > 1:
+        lines.append(f"In all: {_signed(sum(differences.values(), Decimal()))}")
+    return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{'+' if amount > 0 else ''}{in_pounds(amount)}"
+
+
+def shared_people(job: BulkJob) -> list[str]:
+    """The lines that are about the same person: each was checked as if the others were not done."""
+    found = (
+        job.rows.filter(state=RowState.READY, person__isnull=False)
+        .values("person")
+        .annotate(number=Count("id"), lines=ArrayAgg("line", order_by="line"))
+        .filter(number__gt=1)
+        .order_by("lines")[:MOST_SHARED_SHOWN]
+    )
+    return [f"Lines {', '.join(map(str, each['lines'][:-1]))} and {each['lines'][-1]}" for each in found]
+
+
+def rows_without_success(job: BulkJob, address: str) -> Table:
+    """The first rows with errors, and why."""
+    rows = list(job.rows.filter(state__in=WITHOUT_SUCCESS).order_by("line")[:MOST_ROWS_SHOWN])
+    body = [[row.line, _about(row, address), _sentences(row.sentences)] for row in rows]
+    return Table("Rows with errors", ["Line", "About", "Why"], body)
+
+
+def rows_with_success(job: BulkJob, address: str) -> Table:
+    """The first rows that can be done or were done, and what they do."""
+    rows = list(job.rows.exclude(state__in=WITHOUT_SUCCESS).order_by("line")[:MOST_ROWS_SHOWN])
+    before = job.state in (JobState.CHECKING, JobState.CHECKED, JobState.CONFIRMED)
+    heads = ["Line", "About", "What will change" if before else "What changed", "State"]
+    body = [[row.line, _about(row, address), _sentences(_said(row)), row.get_state_display()] for row in rows]
+    return Table("Rows that can be done" if before else "Rows without errors", heads, body)
+
+
+def _said(row: BulkRow) -> Sequence[str]:
+    return ["Something else than was shown:", *row.said] if row.differs else row.said
+
+
+def _about(row: BulkRow, address: str) -> Any:
+    if row.about is None:
+        return row.name or "not known"
+    identifier = str(row.about)
+    if not address:
+        return f"{row.name} {identifier}".strip()
+    href = address.replace(NO_ID, identifier)
+    return format_html('{} <a href="{}">{}</a>', row.name, href, identifier)
+
+
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def _sentences(sentences: Sequence[str]) -> Any:
+    return format_html_join("", "<div>{}</div>", ((each,) for each in sentences))
