@@ -100,6 +100,8 @@ class Application(Record):
                 condition=Q(private_childcare_provider_urn__isnull=False),
             ),
             GinIndex(OpClass(models.functions.Lower("email"), name="gin_trgm_ops"), name="application_email_trigram"),
+            # For finding people who are probably one.
+            models.Index(models.functions.Lower("email"), "participant", name="application_alike_email"),
         ]
         constraints = [
             models.CheckConstraint(name="application_status_known", condition=Q(status__in=ApplicationStatus.values)),

@@ -49,6 +49,19 @@ class Participant(Record):
             models.Index(name="participant_created", fields=["created_at", "id"]),
             models.Index(name="participant_updated", fields=["updated_at", "id"]),
             GinIndex(OpClass(Lower("full_name"), name="gin_trgm_ops"), name="participant_name_trigram"),
+            # For finding people who are probably one: each is read from end to end, and alone.
+            models.Index(
+                name="participant_alike_trn",
+                fields=["teacher_reference_number", "id"],
+                condition=Q(merged_into__isnull=True, teacher_reference_number__isnull=False),
+            ),
+            models.Index(
+                Lower("full_name"),
+                "date_of_birth",
+                "id",
+                name="participant_alike_name",
+                condition=Q(merged_into__isnull=True, date_of_birth__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

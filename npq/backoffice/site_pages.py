@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 # By name: the modules need the site, which reads this list when it makes its routes.
-MODULES: tuple[str, ...] = ("npq.backoffice.bulk.pages", "npq.backoffice.help")
+MODULES: tuple[str, ...] = ("npq.backoffice.bulk.pages", "npq.backoffice.duplicates", "npq.backoffice.help")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ records (table_name, record_id) AS (
   UNION ALL SELECT 'declarations_declaration', id FROM declared
   UNION ALL SELECT 'declarations_outcome', id FROM declarations_outcome
     WHERE declaration_id IN (SELECT id FROM declared)
+  UNION ALL SELECT 'backoffice_notthesameperson', id FROM backoffice_notthesameperson
+    WHERE first_id IN (SELECT id FROM people) OR second_id IN (SELECT id FROM people)
   UNION ALL SELECT 'finance_lineitem', id FROM finance_lineitem WHERE declaration_id IN (SELECT id FROM declared))
 SELECT change.* FROM records JOIN core_change AS change
   ON change."table" = records.table_name AND change.record_id = records.record_id
@@ -66,8 +68,11 @@ UNION ALL SELECT 'cohort_id', id, start_year || suffix FROM core_cohort
 UNION ALL SELECT 'schedule_id', id, identifier FROM participants_schedule
 UNION ALL SELECT 'participant_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
 UNION ALL SELECT 'merged_into_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
+UNION ALL SELECT 'first_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
+UNION ALL SELECT 'second_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
 """
-NAMED = {"lead_provider_id", "course_id", "cohort_id", "schedule_id", "participant_id", "merged_into_id"}
+PEOPLE = {"participant_id", "merged_into_id", "first_id", "second_id"}
+NAMED = {"lead_provider_id", "course_id", "cohort_id", "schedule_id", *PEOPLE}
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,7 @@ KINDS = {
     "participants_note": "note",
     "declarations_declaration": "declaration",
     "declarations_outcome": "outcome",
+    "backoffice_notthesameperson": "decision about two people",
     "finance_lineitem": "line item",
     "finance_statement": "statement",
     "finance_adjustment": "adjustment",
@@ -153,7 +159,7 @@ def _names(changes: list[Change]) -> Names:
     if not changes:
         return {}
     values = [values or {} for each in changes for values in (each.before, each.after)]
-    people = {each[name] for each in values for name in ("participant_id", "merged_into_id") if each.get(name)}
+    people = {each[name] for each in values for name in PEOPLE if each.get(name)}
     with connection.cursor() as cursor:
         cursor.execute(NAMES, {"people": list(people)})
         return {(name, key): text for name, key, text in cursor.fetchall()}
