@@ -3,12 +3,22 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from applications.api.outputs import APPLICATION
+from applications.choices import ApplicationStatus
 from applications.models import Application
 from applications.queries import effective_eligibility
 from declarations.models import Declaration
+from npq.backoffice.filters import (
+    CurrentCohort,
+    by_cohort,
+    by_course,
+    by_lead_provider,
+    by_truth,
+    by_words,
+    choice,
+)
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Section, link
 from npq.backoffice.parts import (
@@ -19,31 +29,65 @@ from npq.backoffice.parts import (
     rejected_because,
 )
 from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
+from participants.choices import TrainingStatus
 from participants.models import Enrolment, Note
+
+WORK_SETTINGS = [
+    ("school", "School", Q(works_in_school=True)),
+    ("childcare", "Childcare", Q(private_childcare_provider_urn__isnull=False)),
+    (
+        "another",
+        "Another",
+        Q(private_childcare_provider_urn__isnull=True) & (Q(works_in_school=False) | Q(works_in_school__isnull=True)),
+    ),
+]
 
 
 @admin.register(Application)
 class ApplicationAdmin(InspectAdmin):
     """The list and the page of applications."""
 
-    list_display = ("public_id", "name", "email", "course", "cohort", "lead_provider", "status", "created_at")
-    list_filter = (
-        "status",
-        "cohort",
-        "lead_provider",
+    list_display = (
+        "name",
+        "created_at",
         "course",
-        "enrolment__training_status",
+        "lead_provider",
+        "cohort",
+        "decision",
+        "training",
+        "eligible_for_funding",
         "funded_place",
-        "works_in_school",
     )
-    list_select_related = ("participant", "course", "cohort", "lead_provider")
+    list_filter = (
+        by_words("status", "status", ApplicationStatus.choices),
+        by_words("training_status", "training status", TrainingStatus.choices, "enrolment__training_status"),
+        by_lead_provider(),
+        by_cohort(CurrentCohort),
+        by_course(),
+        choice("work_setting", "work setting", lambda: WORK_SETTINGS),
+        by_truth("eligible", "eligible for funding", "eligible_for_funding"),
+        by_truth("funded_place", "funded place", unset="Not set"),
+    )
+    list_select_related = ("participant", "course", "cohort", "lead_provider", "enrolment")
+    search_help_text = "An ID, TRN, email, name or URN"
     ordering = ("-id",)
 
     @admin.display(description="name")
     def name(self, application: Application) -> str:
         """The applicant's name."""
         return application.participant.full_name
+
+    @admin.display(description="status")
+    def decision(self, application: Application) -> str:
+        """Its status, as a tag."""
+        return tag(application.get_status_display())
+
+    @admin.display(description="training", empty_value="not accepted")
+    def training(self, application: Application) -> str | None:
+        """The training status, as a tag."""
+        return tag(application.enrolment.get_training_status_display()) if application.enrolment else None
 
     def records(self) -> QuerySet[Any]:
         return Application.objects.select_related(

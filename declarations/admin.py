@@ -3,15 +3,32 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from declarations.api.outputs import DECLARATION
+from declarations.choices import DeclarationState, DeclarationType, IneligibleReason
 from declarations.models import Declaration
+from finance.models import LineItem
+from npq.backoffice.filters import (
+    by_cohort,
+    by_course,
+    by_dates,
+    by_lead_provider,
+    by_month,
+    by_words,
+)
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Facts, Page, link
+from npq.backoffice.pages import Facts, Page, link, shown
 from npq.backoffice.parts import declarations_table, messages_table, state_of
 from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
+from npq.core.clock import uk_date
+
+
+def _on_a_statement_of(year: int, month: int) -> Q:
+    lines = LineItem.objects.filter(statement__year=year, statement__month=month)
+    return Q(pk__in=lines.values("declaration_id"))
 
 
 @admin.register(Declaration)
@@ -19,32 +36,43 @@ class DeclarationAdmin(InspectAdmin):
     """The list and the page of declarations."""
 
     list_display = (
-        "public_id",
         "name",
         "declaration_type",
-        "declaration_date",
-        "state",
+        "declared_for",
+        "stands",
         "course",
         "cohort",
         "lead_provider",
         "created_at",
     )
     list_filter = (
-        "declaration_type",
-        "state",
-        "ineligible_reason",
-        "cohort",
-        "lead_provider",
-        "course",
-        ("superseded_by", admin.EmptyFieldListFilter),
+        by_lead_provider(),
+        by_cohort(),
+        by_course(),
+        by_words("type", "type", DeclarationType.choices, "declaration_type"),
+        by_words("state", "state", DeclarationState.choices),
+        by_month("statement_month", "statement month", _on_a_statement_of),
+        by_words("ineligible_reason", "why ineligible", IneligibleReason.choices),
+        by_dates("declaration_date", "declared"),
     )
     list_select_related = ("enrolment__participant", "course", "cohort", "lead_provider")
+    search_help_text = "An ID, TRN, email or name"
     ordering = ("-id",)
 
-    @admin.display(description="name")
+    @admin.display(description="participant")
     def name(self, declaration: Declaration) -> str:
         """The participant's name."""
         return declaration.enrolment.participant.full_name
+
+    @admin.display(description="declared for")
+    def declared_for(self, declaration: Declaration) -> str:
+        """The UK date it is for."""
+        return str(shown(uk_date(declaration.declaration_date)))
+
+    @admin.display(description="state")
+    def stands(self, declaration: Declaration) -> str:
+        """Its state, as a tag."""
+        return tag(declaration.get_state_display())
 
     def records(self) -> QuerySet[Any]:
         return Declaration.objects.select_related(

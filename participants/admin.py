@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from applications.models import Application
 from declarations.models import Declaration
+from npq.backoffice.filters import by_presence, by_truth
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link
 from npq.backoffice.parts import declarations_table, messages_table, notes_table
@@ -21,14 +22,13 @@ from participants.queries.people import Viewpoint, notes_about, participants_for
 class ParticipantAdmin(InspectAdmin):
     """The list and the page of people."""
 
-    list_display = (
-        "public_id",
-        "full_name",
-        "teacher_reference_number",
-        "teacher_reference_number_verified",
-        "created_at",
+    list_display = ("full_name", "teacher_reference_number", "teacher_reference_number_verified", "created_at")
+    list_filter = (
+        by_truth("trn_verified", "TRN verified", "teacher_reference_number_verified"),
+        by_presence("trn", "has a TRN", "teacher_reference_number"),
+        by_presence("merged", "merged into another", "merged_into"),
     )
-    list_filter = ("teacher_reference_number_verified", ("merged_into", admin.EmptyFieldListFilter))
+    search_help_text = "An ID, TRN, email, name or URN"
     ordering = ("-id",)
 
     def records(self) -> QuerySet[Any]:

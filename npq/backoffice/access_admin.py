@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from npq.backoffice.access_models import AccessEvent
+from npq.backoffice.access_models import AccessEvent, AccessKind
+from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page
 
@@ -16,7 +17,7 @@ class AccessEventAdmin(InspectAdmin):
     """Who came in, who was turned away, what was taken out, and whose account, roles and permissions changed."""
 
     list_display = ("created_at", "kind", "username", "by", "detail", "address")
-    list_filter = ("kind", "created_at")
+    list_filter = (by_words("kind", "kind", AccessKind.choices), by_dates("created_at", "happened"))
     search_help_text = "The start of a username, or a request ID"
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
 

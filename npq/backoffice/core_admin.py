@@ -5,14 +5,18 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from applications.models import Application
+from npq.backoffice.filters import Conditions, by_dates, by_lead_provider, by_presence, by_truth, by_words, choice
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link
+from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_record
+from npq.core.choices import CohortFunding, MessageKind, MessageState, TokenScope
 from npq.core.models import ApiToken, Cohort, Course, LeadProvider, Message
 from participants.models import Participant
 
@@ -64,7 +68,7 @@ class CohortAdmin(ReferenceAdmin):
     """Cohorts."""
 
     list_display = ("identifier", "funding", "registration_start_date", "public_id")
-    list_filter = ("funding",)
+    list_filter = (by_words("funding", "funding", CohortFunding.choices),)
     shown_fields = ("start_year", "suffix", "funding", "registration_start_date")
     ordering = ("-start_year", "suffix")
 
@@ -74,7 +78,11 @@ class ApiTokenAdmin(InspectAdmin):
     """API tokens; the secret is nowhere."""
 
     list_display = ("public_id", "scope", "lead_provider", "label", "expires_at", "revoked_at", "last_used")
-    list_filter = ("scope", "lead_provider", ("revoked_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        by_words("scope", "scope", TokenScope.choices),
+        by_lead_provider(),
+        by_presence("revoked", "revoked", "revoked_at"),
+    )
     list_select_related = ("lead_provider", "use")
     ordering = ("-id",)
 
@@ -115,9 +123,19 @@ class ApiTokenAdmin(InspectAdmin):
 class MessageAdmin(InspectAdmin):
     """Messages to participants."""
 
-    list_display = ("public_id", "kind", "to", "state", "attempts", "created_at", "sent_at")
-    list_filter = ("state", "kind")
+    list_display = ("kind", "to", "stands", "attempts", "created_at", "sent_at")
+    list_filter = (
+        by_words("state", "state", MessageState.choices),
+        by_words("kind", "kind", MessageKind.choices),
+        by_dates("created_at", "made"),
+    )
+    search_help_text = "A message ID"
     ordering = ("-id",)
+
+    @admin.display(description="state")
+    def stands(self, message: Message) -> str:
+        """Its state, as a tag."""
+        return tag(message.get_state_display())
 
     def page_of(self, record: Any) -> Page:
         application = record.application_public_id
@@ -149,6 +167,10 @@ def _link_to(model: Any, public_id: Any) -> str:
     return link(model(public_id=public_id))
 
 
+def _roles() -> Conditions:
+    return [(each.name, each.name, Q(groups=each)) for each in Group.objects.order_by("name")]
+
+
 class StaffAdmin(UserAdmin):
     """Staff accounts. Whoever manages access makes accounts and gives roles, never powers beyond the roles.
 
@@ -157,6 +179,12 @@ class StaffAdmin(UserAdmin):
 
     RESERVED = ("is_superuser", "user_permissions")
     filter_horizontal = ()
+    list_filter = (
+        by_truth("is_active", "active"),
+        choice(
+            "role", "role", lambda: [(each.name, each.name, Q(groups=each)) for each in Group.objects.order_by("name")]
+        ),
+    )
     actions = None
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
@@ -197,5 +225,7 @@ class RoleAdmin(GroupAdmin):
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Its page shows keys; who may reset a second factor does so on the account's page.
+admin.site.unregister(TOTPDevice)
 admin.site.register(User, StaffAdmin)
 admin.site.register(Group, RoleAdmin)

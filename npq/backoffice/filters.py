@@ -127,21 +127,16 @@ def _cohorts() -> Conditions:
     return [(str(each), str(each), Q(cohort=each)) for each in Cohort.objects.order_by("-start_year", "-suffix")]
 
 
-def by_statement_month(fields: str = "") -> type[Choice]:
-    """By the month of a statement (`2025-01`), the latest first; `fields` leads to the statement."""
+def by_month(parameter: str, title: str, condition: Callable[[int, int], Q]) -> type[Choice]:
+    """By a month that there are statements of (`2025-01`), the latest first; the condition is given year and month."""
 
     def months() -> Conditions:
         found = Statement.objects.order_by("-year", "-month").values_list("year", "month").distinct()
         return [
-            (
-                f"{year}-{month:02d}",
-                f"{date(year, month, 1):%B %Y}",
-                Q(**{f"{fields}year": year, f"{fields}month": month}),
-            )
-            for year, month in found
+            (f"{year}-{month:02d}", f"{date(year, month, 1):%B %Y}", condition(year, month)) for year, month in found
         ]
 
-    return choice("month", "statement month", months)
+    return choice(parameter, title, months)
 
 
 class DateRange(admin.ListFilter):

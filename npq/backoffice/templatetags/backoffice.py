@@ -5,7 +5,10 @@ from typing import Any
 from django import template
 from django.contrib.admin.views.main import PAGE_VAR
 
+from npq.backoffice import tags
+
 register = template.Library()
+register.filter("tag", tags.tag)
 
 
 @register.inclusion_tag("backoffice/list_pages.html")
