@@ -44,6 +44,7 @@ if NOTIFY_API_KEY:
 
 # How staff sign in (docs/decisions/08-staff-sign-in.md).
 NPQ_SECOND_FACTOR = environment.switch("NPQ_SECOND_FACTOR", default=True)
+NPQ_PASSWORD_SIGN_IN = environment.switch("NPQ_PASSWORD_SIGN_IN", default=True)
 NPQ_SESSION_IDLE_MINUTES = environment.number("NPQ_SESSION_IDLE_MINUTES", 60)
 # Proxies in front of the service, each of which adds to X-Forwarded-For; with none the header is not believed.
 NPQ_PROXIES = environment.number("NPQ_PROXIES", 0)

@@ -493,7 +493,7 @@ class AccessEventFactory(DjangoModelFactory):
 
     kind = AccessKind.SIGNED_IN
     username = "sam-reyes"
-    by = "sam-reyes"
+    by = factory.SelfAttribute("username")
 
 
 class ConfirmationFactory(DjangoModelFactory):

@@ -16,7 +16,7 @@ class AdminSiteConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         # By name, because these need the models that exist from here on.
-        for name in ("core_admin", "access_admin"):
+        for name in ("core_admin", "access_admin", "staff_admin"):
             import_module(f"npq.backoffice.{name}")
 
 

@@ -1,17 +1,12 @@
-"""What staff see of the ground floor: messages, API tokens, reference data, and the staff themselves."""
+"""What staff see of the ground floor: messages, API tokens and reference data."""
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
-from django.db.models import Q, QuerySet
-from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django.db.models import QuerySet
 
 from applications.models import Application
-from npq.backoffice.filters import Conditions, by_dates, by_lead_provider, by_presence, by_truth, by_words, choice
+from npq.backoffice.filters import by_dates, by_lead_provider, by_presence, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link
 from npq.backoffice.tags import tag
@@ -165,67 +160,3 @@ class MessageAdmin(InspectAdmin):
 
 def _link_to(model: Any, public_id: Any) -> str:
     return link(model(public_id=public_id))
-
-
-def _roles() -> Conditions:
-    return [(each.name, each.name, Q(groups=each)) for each in Group.objects.order_by("name")]
-
-
-class StaffAdmin(UserAdmin):
-    """Staff accounts. Whoever manages access makes accounts and gives roles, never powers beyond the roles.
-
-    Only a superuser touches a superuser, or gives single permissions; nobody else changes their own account.
-    """
-
-    RESERVED = ("is_superuser", "user_permissions")
-    filter_horizontal = ()
-    list_filter = (
-        by_truth("is_active", "active"),
-        choice(
-            "role", "role", lambda: [(each.name, each.name, Q(groups=each)) for each in Group.objects.order_by("name")]
-        ),
-    )
-    actions = None
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        # Django's own widget of two lists needs a mouse and fails screen readers; there are six roles.
-        if db_field.name == "groups":
-            options["widget"] = CheckboxSelectMultiple
-        return super().formfield_for_manytomany(db_field, request, **options)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = tuple(super().get_readonly_fields(request, obj))
-        return fields if request.user.is_superuser else (*fields, *self.RESERVED, "last_login", "date_joined")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed = super().has_change_permission(request, obj)
-        if obj is None or request.user.is_superuser:
-            return allowed
-        return allowed and not obj.is_superuser and obj.pk != request.user.pk
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # An account is switched off, so that its name stays readable in the audit trail.
-        return False
-
-
-class RoleAdmin(GroupAdmin):
-    """Roles, to look at: they are declared in code and made by `sync_staff_roles`."""
-
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-admin.site.unregister(User)
-admin.site.unregister(Group)
-# Its page shows keys; who may reset a second factor does so on the account's page.
-admin.site.unregister(TOTPDevice)
-admin.site.register(User, StaffAdmin)
-admin.site.register(Group, RoleAdmin)

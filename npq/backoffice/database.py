@@ -17,6 +17,9 @@ DECLARE
   new_row jsonb := CASE WHEN tg_op = 'DELETE' THEN '{}'::jsonb ELSE to_jsonb(new) - 'last_login' END;
   whole_row jsonb;
   account text := '';
+  doer text := coalesce(
+    (SELECT username FROM auth_user WHERE actor ->> 'kind' = 'staff' AND id::text = actor ->> 'identifier'),
+    actor ->> 'name');
   happened text;
   about text := '';
 BEGIN
@@ -60,7 +63,7 @@ BEGIN
   END IF;
   INSERT INTO backoffice_accessevent (public_id, created_at, updated_at, kind, username, by, detail, reason, address,
                                       request_id)
-  VALUES (gen_random_uuid(), clock_timestamp(), clock_timestamp(), happened, coalesce(account, ''), actor ->> 'name',
+  VALUES (gen_random_uuid(), clock_timestamp(), clock_timestamp(), happened, coalesce(account, ''), doer,
           coalesce(about, ''), coalesce(actor ->> 'reason', ''), '', coalesce(actor ->> 'request_id', ''));
   RETURN NULL;
 END $function$;

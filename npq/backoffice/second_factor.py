@@ -57,6 +57,11 @@ def forget_devices(user: User) -> int:
     return TOTPDevice.objects.filter(user=user).delete()[0]
 
 
+def forgive_wrong_codes(user: User) -> None:
+    """Takes back the waiting time that wrong codes have brought upon somebody."""
+    TOTPDevice.objects.filter(user=user).update(throttling_failure_count=0, throttling_failure_timestamp=None)
+
+
 def key_in_words(device: TOTPDevice) -> str:
     """The key to type by hand, in groups of four."""
     key = b32encode(device.bin_key).decode().rstrip("=")

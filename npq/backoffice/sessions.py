@@ -63,6 +63,8 @@ def _end(request: HttpRequest, why: str) -> None:
 def end_sessions(user_ids: Iterable[int]) -> int:
     """Signs accounts out everywhere; returns how many sessions that ended."""
     ending = {str(each) for each in user_ids}
+    if not ending:
+        return 0
     live = Session.objects.filter(expire_date__gt=wall_clock()).iterator()
     keys = [each.session_key for each in live if each.get_decoded().get(SESSION_KEY) in ending]
     return Session.objects.filter(session_key__in=keys).delete()[0]

@@ -14,9 +14,10 @@ from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.models import User
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -34,6 +35,7 @@ from npq.backoffice.second_factor import (
     key_in_words,
     picture_of,
 )
+from npq.core.audit import Actor, acting_as
 from npq.core.clock import wall_clock
 
 PENDING = "pending_sign_in"
@@ -212,3 +214,22 @@ def locked_out(request: HttpRequest, response: Any = None, credentials: Any = No
 def _page(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
     whole = {**admin.site.each_context(request), "title": title, **context}
     return render(request, f"backoffice/{template}", whole, status=status)
+
+
+class SetPassword(PasswordResetConfirmView):
+    """The page behind a link to set a password; it works once, and signs nobody in."""
+
+    template_name = "backoffice/set_password.html"
+    success_url = reverse_lazy("admin:login")
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        whole = super().get_context_data(**context)
+        return {**admin.site.each_context(self.request), **whole, "title": "Set your password"}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.user
+        by = Actor.staff(user.get_full_name() or user.username, identifier=str(user.pk))
+        with acting_as(by, "set_password"):
+            response = super().form_valid(form)
+        messages.success(self.request, "Your password has been set. Sign in with it.")
+        return response

@@ -16,10 +16,12 @@ from applications.models import Application
 from finance.choices import StatementState
 from finance.models import Statement
 from npq.backoffice import finding, sign_in
+from npq.backoffice.corrections import staff_actor
 from npq.backoffice.navigating import navigation
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import menu_of, site_pages
 from npq.core import clock
+from npq.core.audit import acting_as
 from npq.core.choices import MessageState
 from npq.core.models import Message
 from npq.core.texts import uuid_or_none
@@ -47,11 +49,16 @@ class BackOfficeSite(admin.AdminSite):
         door = [
             path("login/code/", sign_in.sign_in_code, name="sign_in_code"),
             path("login/second-factor/", sign_in.second_factor, name="second_factor"),
+            path("set-password/<uidb64>/<token>/", sign_in.SetPassword.as_view(), name="set_password"),
         ]
         return [path("find/", self.admin_view(self.find), name="find"), *door, *own, *super().get_urls()]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return sign_in.sign_in(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        with acting_as(staff_actor(request), "change_password"):
+            return super().password_change(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(

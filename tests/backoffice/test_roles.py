@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.test import Client
 
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.roles import ROLES, sync_staff_roles
@@ -37,43 +36,3 @@ def test_a_correction_is_for_its_role_alone(staff: Callable[[str], User], correc
     may = {role.name for role in ROLES if staff(role.name).has_perm(correction.permission)}  # type: ignore[attr-defined]
 
     assert may == {correction.role}  # type: ignore[attr-defined]
-
-
-def test_an_access_manager_gives_roles_but_no_powers(
-    as_role: Callable[[str], Client], staff: Callable[[str], User]
-) -> None:
-    colleague = staff("viewer")
-    finance = Group.objects.get(name="finance")
-
-    response = as_role("access manager").post(
-        f"/admin/auth/user/{colleague.pk}/change/",
-        {
-            "username": colleague.username,
-            "first_name": "Kim",
-            "is_active": "on",
-            "is_staff": "on",
-            "is_superuser": "on",
-            "groups": [str(finance.pk)],
-        },
-    )
-
-    colleague.refresh_from_db()
-    assert response.status_code == 302
-    assert list(colleague.groups.all()) == [finance]
-    assert colleague.is_superuser is False
-
-
-def test_an_access_manager_changes_neither_a_superuser_nor_themselves(
-    as_role: Callable[[str], Client], admin_user: User
-) -> None:
-    client = as_role("access manager")
-    me = User.objects.get(username="access-manager")
-
-    answers = [
-        client.post(f"/admin/auth/user/{user.pk}/change/", {"username": "other"}).status_code
-        for user in (admin_user, me)
-    ]
-    passwords = [client.post(f"/admin/auth/user/{user.pk}/password/", {}).status_code for user in (admin_user, me)]
-
-    assert answers == [403, 403]
-    assert passwords == [403, 403]

@@ -12,7 +12,9 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import URLPattern, URLResolver, reverse
 
+from npq.backoffice.accounts import make_password_link
 from npq.backoffice.pages import address_of
+from npq.core.audit import Actor
 
 # Routes that show nothing of their own, and why.
 NO_PAGES = {
@@ -20,9 +22,7 @@ NO_PAGES = {
     "jsi18n": "a script",
     "autocomplete": "data for a script, and no form of ours asks for it",
     "view_on_site": "leads elsewhere, and no record of ours has such an address",
-    "auth_user_history": "leads nowhere: nothing links to it, and the audit trail tells more",
-    "auth_group_history": "as for staff",
-    "auth_user_delete": "nobody deletes staff",
+    "auth_group_history": "leads nowhere: nothing links to it, and the access log tells more",
     "auth_group_delete": "roles are declared in code",
     "auth_group_add": "roles are declared in code",
 }
@@ -67,14 +67,16 @@ def record_kinds() -> dict[str, Any]:
     }
 
 
-def _of_staff(name: str) -> Callable[[dict[str, Any]], str]:
-    return lambda records: reverse(f"admin:{name}", args=[records["auth/user"].pk])
+def _of_staff(name: str, *more: str) -> Callable[[dict[str, Any]], str]:
+    return lambda records: reverse(f"admin:{name}", args=[records["auth/user"].username, *more])
 
 
 # The addresses of routes with arguments, given the records of `world()` and a member of staff.
 ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "auth_user_change": _of_staff("auth_user_change"),
-    "auth_user_password_change": _of_staff("auth_user_password_change"),
+    "auth_user_edit": _of_staff("auth_user_edit"),
+    "auth_user_help": _of_staff("auth_user_help", "reset-second-factor"),
+    "set_password": lambda records: make_password_link(user=records["auth/user"], by=Actor.system("a test")),
     "auth_group_change": lambda _: reverse("admin:auth_group_change", args=[Group.objects.order_by("name")[0].pk]),
     "app_list": lambda _: "/admin/applications/",
 }

@@ -5,6 +5,7 @@ from typing import Any
 from declarations.choices import DeclarationState
 from npq.core.choices import MessageState
 from tests.factories import (
+    AccessEventFactory,
     AdjustmentFactory,
     ApiTokenFactory,
     ApplicationFactory,
@@ -50,6 +51,7 @@ def world(number: int = 1) -> dict[str, Any]:
         "core/course": application.course,
         "core/cohort": application.cohort,
         "core/apitoken": token,
+        "backoffice/accessevent": AccessEventFactory(),
         "adjustment": adjustment,
         "terms": terms,
     }
