@@ -73,6 +73,7 @@ class ApplicationAdmin(InspectAdmin):
     list_select_related = ("participant", "course", "cohort", "lead_provider", "enrolment")
     search_help_text = "An ID, TRN, email, name or URN"
     ordering = ("-id",)
+    named_in_requests = True
 
     @admin.display(description="name")
     def name(self, application: Application) -> str:

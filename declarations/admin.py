@@ -58,6 +58,7 @@ class DeclarationAdmin(InspectAdmin):
     list_select_related = ("enrolment__participant", "course", "cohort", "lead_provider")
     search_help_text = "An ID, TRN, email or name"
     ordering = ("-id",)
+    named_in_requests = True
 
     @admin.display(description="participant")
     def name(self, declaration: Declaration) -> str:

@@ -30,6 +30,7 @@ class ParticipantAdmin(InspectAdmin):
     )
     search_help_text = "An ID, TRN, email, name or URN"
     ordering = ("-id",)
+    named_in_requests = True
 
     def records(self) -> QuerySet[Any]:
         return Participant.objects.select_related("merged_into")

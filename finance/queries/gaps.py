@@ -41,14 +41,15 @@ Contract = tuple[int, int, int]
 class Books:
     """What the check looks at, read once: the terms and statements of some cohorts, and the names of everything."""
 
-    def __init__(self, cohorts: Iterable[Cohort], day: date) -> None:
+    def __init__(self, cohorts: Iterable[Cohort], day: date, lead_provider: LeadProvider | None = None) -> None:
         self.day = day
+        self.of_provider = Q(lead_provider=lead_provider) if lead_provider else Q()
         self.cohorts = {cohort.id: cohort for cohort in cohorts}
         self.lead_providers = LeadProvider.objects.in_bulk()
         self.courses = Course.objects.in_bulk()
         self.terms: dict[Contract, list[ContractTerms]] = {}
         first = F("effective_month").asc(nulls_first=True)
-        for terms in ContractTerms.objects.filter(cohort__in=self.cohorts).order_by(first):
+        for terms in ContractTerms.objects.filter(self.of_provider, cohort__in=self.cohorts).order_by(first):
             self.terms.setdefault((terms.lead_provider_id, terms.cohort_id, terms.course_id), []).append(terms)
         self.statements: dict[Place, list[Statement]] = {}
         for statement in Statement.objects.filter(cohort__in=self.cohorts).order_by("year", "month").defer("payment"):
@@ -80,16 +81,16 @@ class Books:
         return self.lead_providers[contract[0]].code, cohort.start_year, cohort.suffix, course, contract
 
 
-def gaps(cohorts: Iterable[Cohort], *, day: date) -> list[Gap]:
-    """Every gap in some cohorts; `day` is today's UK date."""
-    books = Books(cohorts, day)
+def gaps(cohorts: Iterable[Cohort], *, day: date, lead_provider: LeadProvider | None = None) -> list[Gap]:
+    """Every gap in some cohorts, of one provider or of all; `day` is today's UK date."""
+    books = Books(cohorts, day, lead_provider)
     return [gap for check in CHECKS for gap in check(books)]
 
 
 def _without_terms(books: Books) -> Iterator[Gap]:
     """Applications or enrolments on a course for which the provider has no terms, or not early enough."""
     wanted = (
-        Application.objects.filter(cohort__in=books.cohorts)
+        Application.objects.filter(books.of_provider, cohort__in=books.cohorts)
         .exclude(status=ApplicationStatus.REJECTED)
         .values_list("lead_provider_id", "cohort_id", "course_id")
         .annotate(
@@ -122,7 +123,7 @@ def _lines_without_terms(books: Books) -> Iterator[Gap]:
         Q(effective_month__isnull=True) | Q(effective_month__lte=OuterRef("first_day")), **same_contract
     )
     lines = (
-        LineItem.objects.filter(state=LineState.ELIGIBLE, cohort__in=books.cohorts)
+        LineItem.objects.filter(books.of_provider, state=LineState.ELIGIBLE, cohort__in=books.cohorts)
         .annotate(first_day=month)
         .filter(~Exists(begun))
         .values_list("lead_provider_id", "cohort_id", "course_id", "first_day")
@@ -187,7 +188,7 @@ def _no_future_statement(books: Books) -> Iterator[Gap]:
     )
     enrolments = (
         Enrolment.objects.holding_the_course()
-        .filter(~Exists(done), cohort__in=books.cohorts)
+        .filter(books.of_provider, ~Exists(done), cohort__in=books.cohorts)
         .values_list("lead_provider_id", "cohort_id")
         .annotate(number=Count("id"))
         .order_by("lead_provider__code", "cohort__start_year", "cohort__suffix")

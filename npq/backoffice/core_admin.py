@@ -1,18 +1,17 @@
-"""What staff see of the ground floor: messages, API tokens and reference data."""
+"""What staff see of the ground floor: messages and reference data."""
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
 
 from applications.models import Application
-from npq.backoffice.filters import by_dates, by_lead_provider, by_presence, by_words
+from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_record
-from npq.core.choices import CohortFunding, MessageKind, MessageState, TokenScope
-from npq.core.models import ApiToken, Cohort, Course, LeadProvider, Message
+from npq.core.choices import CohortFunding, MessageKind, MessageState
+from npq.core.models import Cohort, Course, Message
 from participants.models import Participant
 
 
@@ -40,15 +39,6 @@ def _value(record: Any, name: str) -> Any:
     return words() if words else getattr(record, name)
 
 
-@admin.register(LeadProvider)
-class LeadProviderAdmin(ReferenceAdmin):
-    """Lead providers."""
-
-    list_display = ("name", "code", "public_id")
-    shown_fields = ("name", "code")
-    ordering = ("name",)
-
-
 @admin.register(Course)
 class CourseAdmin(ReferenceAdmin):
     """Courses."""
@@ -66,52 +56,6 @@ class CohortAdmin(ReferenceAdmin):
     list_filter = (by_words("funding", "funding", CohortFunding.choices),)
     shown_fields = ("start_year", "suffix", "funding", "registration_start_date")
     ordering = ("-start_year", "suffix")
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(InspectAdmin):
-    """API tokens; the secret is nowhere."""
-
-    list_display = ("public_id", "scope", "lead_provider", "label", "expires_at", "revoked_at", "last_used")
-    list_filter = (
-        by_words("scope", "scope", TokenScope.choices),
-        by_lead_provider(),
-        by_presence("revoked", "revoked", "revoked_at"),
-    )
-    list_select_related = ("lead_provider", "use")
-    ordering = ("-id",)
-
-    @admin.display(description="last used")
-    def last_used(self, token: ApiToken) -> Any:
-        """When it was last used, or nothing."""
-        return token.use.last_used_at if hasattr(token, "use") else None
-
-    def records(self) -> QuerySet[Any]:
-        return ApiToken.objects.select_related("lead_provider", "use")
-
-    def events_of(self, record: Any) -> list[Event]:
-        return events_about_record("core_apitoken", record.id)
-
-    def page_of(self, record: Any) -> Page:
-        return Page(
-            title=f"API token {record}",
-            tag="Revoked" if record.revoked_at else "",
-            sections=[
-                Facts(
-                    "API token",
-                    [
-                        ("ID", record.public_id),
-                        ("Scope", record.get_scope_display()),
-                        ("Lead provider", record.lead_provider.name if record.lead_provider else None),
-                        ("Label", record.label),
-                        ("Made", record.created_at),
-                        ("Expires", record.expires_at),
-                        ("Revoked", record.revoked_at),
-                        ("Last used", self.last_used(record)),
-                    ],
-                )
-            ],
-        )
 
 
 @admin.register(Message)

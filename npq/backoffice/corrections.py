@@ -60,7 +60,7 @@ class Correction:
     name: str
     title: str
     model: str
-    role: Literal["caseworker", "finance", "finance approver"]
+    role: Literal["caseworker", "finance", "finance approver", "access manager"]
     run: Callable[[Any, Answers, Actor], Any]
     explains: str = ""
     fields: Fields = _no_fields

@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from applications.models import Application
 from declarations.models import Declaration, Outcome
 from finance.models import LineItem, Statement
-from npq.core.models import ApiToken, Message
+from npq.core.models import ApiToken, LeadProvider, Message, RefusedRequest
 from npq.core.texts import is_readable, uuid_or_none
 from participants.models import Enrolment, Participant, ParticipantIdChange
 
@@ -25,7 +25,16 @@ TRN = re.compile(r"\d{7}", re.ASCII)
 URN = re.compile(r"\d{6}|[A-Za-z]{2}\d{5,6}", re.ASCII)
 
 # Where a public id may belong, and the page that shows it.
-WITH_PAGE: tuple[type[Model], ...] = (Application, Participant, Declaration, Statement, ApiToken, Message)
+WITH_PAGE: tuple[type[Model], ...] = (
+    Application,
+    Participant,
+    Declaration,
+    Statement,
+    ApiToken,
+    Message,
+    LeadProvider,
+    RefusedRequest,
+)
 
 
 def readable_term(term: str) -> str:
@@ -107,6 +116,9 @@ def records_of_id(public_id: UUID) -> list[Model]:
         found += [person] if person else []
     if not found:
         found += _shown_elsewhere(public_id)
+    if not found:
+        refused = Q(request_id=str(public_id)) | Q(record_ids__contains=[public_id])
+        found += RefusedRequest.objects.filter(refused).order_by("-id")[:MOST]
     return found
 
 
@@ -123,9 +135,10 @@ def _shown_elsewhere(public_id: UUID) -> list[Model]:
 
 
 def records_matching(term: str) -> list[Model]:
-    """Applications and people that fit a term which is no id, the newest first."""
+    """Applications, people and refused requests that fit a term which is no public id, the newest first."""
     people = Participant.objects.filter(ids_matching(Participant, term)).order_by("-id")[:MOST]
     applications = Application.objects.filter(ids_matching(Application, term)).select_related(
         "participant", "course", "lead_provider", "cohort"
     )
-    return [*people, *applications.order_by("-id")[:MOST]]
+    refused = RefusedRequest.objects.filter(request_id=term).order_by("-id")[:MOST]
+    return [*people, *applications.order_by("-id")[:MOST], *refused]

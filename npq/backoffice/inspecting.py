@@ -22,7 +22,8 @@ from django.urls.resolvers import URLPattern
 from npq.backoffice.catalogue import corrections_of
 from npq.backoffice.corrections import correction_page
 from npq.backoffice.finding import ids_matching
-from npq.backoffice.pages import Page, address_of
+from npq.backoffice.pages import Page, Section, address_of
+from npq.backoffice.refused import PERMISSION, refusals_about, with_refusals
 from npq.backoffice.timeline import Event
 from npq.core.texts import uuid_or_none
 
@@ -70,6 +71,7 @@ class InspectAdmin(admin.ModelAdmin):
     # Counts beside the filters would count the table once for each.
     show_facets = admin.ShowFacets.NEVER
     search_fields: ClassVar[tuple[str, ...]] = ("public_id",)
+    named_in_requests = False
 
     # What a subclass writes ------------------------------------------------------------------------
 
@@ -92,6 +94,10 @@ class InspectAdmin(admin.ModelAdmin):
     def back_of(self, record: Any) -> str:
         """Where a correction leads back to: the record's page, unless it may be gone by then."""
         return address_of(record, record.public_id)
+
+    def sections_for(self, request: HttpRequest, record: Any) -> list[Section]:
+        """What its page shows besides to this member of staff: refused requests, where it is named in requests."""
+        return [refusals_about(record)] if self._shows_refusals(request) else []
 
     # What the base does ----------------------------------------------------------------------------
 
@@ -138,10 +144,14 @@ class InspectAdmin(admin.ModelAdmin):
         """The record of a page; 403 for whoever may not see it, 404 where there is none."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        record = self.records().filter(public_id=public_id).first()
+        records = self.records().filter(public_id=public_id)
+        record = (with_refusals(records) if self._shows_refusals(request) else records).first()
         if record is None:
             raise Http404
         return record
+
+    def _shows_refusals(self, request: HttpRequest) -> bool:
+        return self.named_in_requests and request.user.has_perm(PERMISSION)
 
     def inspect_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         """The page of one record."""
@@ -152,6 +162,7 @@ class InspectAdmin(admin.ModelAdmin):
             **self.context(request),
             "title": page.title,
             "page": page,
+            "sections": [*page.sections, *self.sections_for(request, record)],
             "record": record,
             "events": self.events_of(record),
             "corrections": [each for each in buttons if not each.not_possible],

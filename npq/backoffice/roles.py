@@ -22,6 +22,7 @@ CASES = (
     "core.message",
     "core.change",
 )
+SUPPORT = ("core.refusedrequest",)
 MONEY = ("finance.statement", "finance.lineitem", "finance.adjustment", "finance.contractterms", "finance.milestone")
 
 
@@ -44,17 +45,19 @@ class Role:
 CASEWORK = frozenset(each.name for each in CORRECTIONS if each.role == "caseworker")
 PAYMENTS = frozenset(each.name for each in CORRECTIONS if each.role == "finance")
 APPROVALS = frozenset(each.name for each in CORRECTIONS if each.role == "finance approver")
+ACCESS = frozenset(each.name for each in CORRECTIONS if each.role == "access manager")
 
 ROLES = (
-    Role("viewer", (*REFERENCE, *CASES, *MONEY)),
-    Role("caseworker", (*REFERENCE, *CASES, *MONEY), CASEWORK),
-    Role("finance", (*REFERENCE, *CASES, *MONEY), PAYMENTS),
+    Role("viewer", (*REFERENCE, *CASES, *MONEY, *SUPPORT)),
+    Role("caseworker", (*REFERENCE, *CASES, *MONEY, *SUPPORT), CASEWORK),
+    Role("finance", (*REFERENCE, *CASES, *MONEY, *SUPPORT), PAYMENTS),
     Role("finance approver", (*REFERENCE, *CASES, *MONEY), APPROVALS),
     Role("configuration", (*REFERENCE, *MONEY)),
     Role(
         "access manager",
-        ("core.leadprovider", "core.apitoken", "auth.user", "auth.group", "backoffice.accessevent"),
-        besides=frozenset({"auth.add_user", "auth.change_user"}),
+        ("core.leadprovider", "core.apitoken", *SUPPORT, "auth.user", "auth.group", "backoffice.accessevent"),
+        ACCESS,
+        frozenset({"core.add_apitoken", "auth.add_user", "auth.change_user"}),
     ),
 )
 

@@ -20,9 +20,11 @@ from npq.backoffice.corrections import staff_actor
 from npq.backoffice.navigating import navigation
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import menu_of, site_pages
+from npq.backoffice.token_table import tokens_that_need_attention
 from npq.core import clock
 from npq.core.audit import acting_as
 from npq.core.choices import MessageState
+from npq.core.clock import wall_clock
 from npq.core.models import Message
 from npq.core.texts import uuid_or_none
 
@@ -75,6 +77,8 @@ class BackOfficeSite(admin.AdminSite):
             tables.append(_failed_messages())
         if sees("applications.view_application"):
             tables.append(_old_applications())
+        if sees("core.view_apitoken"):
+            tables.append(tokens_that_need_attention(wall_clock(), MOST_SHOWN))
         return tables
 
     def find(self, request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 # By name: the modules need the site, which reads this list when it makes its routes.
-MODULES: tuple[str, ...] = ("npq.backoffice.bulk.pages", "npq.backoffice.duplicates", "npq.backoffice.help")
+MODULES: tuple[str, ...] = (
+    "npq.backoffice.bulk.pages",
+    "npq.backoffice.duplicates",
+    "npq.backoffice.help",
+    "npq.backoffice.issuing",
+    "npq.backoffice.provider_admin",
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A counter lives for two days; then the daily run moves its number to its token's
 twice or lost and no request writes more than its one counter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,6 +88,12 @@ def _sum(rows: QuerySet[Any]) -> Coalesce:
 def calls_of(token: Any, period: Period) -> Calls:
     """The calls of a token that `with_use` gave."""
     return Calls(getattr(token, f"requests_{period.name}"), getattr(token, f"refused_{period.name}"))
+
+
+def calls_of_all(tokens: Iterable[Any], period: Period) -> Calls:
+    """The calls of several tokens that `with_use` gave, together."""
+    numbers = [calls_of(each, period) for each in tokens]
+    return Calls(sum(each.requests for each in numbers), sum(each.refused for each in numbers))
 
 
 def state_of(token: ApiToken, *, at: datetime) -> str:

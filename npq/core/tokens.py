@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from npq.core.audit import Actor, acting_as, correcting
 from npq.core.choices import TokenScope
-from npq.core.clock import start_of_uk_day, wall_clock
+from npq.core.clock import start_of_uk_day, uk_date, wall_clock
 from npq.core.constraints import violation_means
 from npq.core.errors import ExpiryPassed, ProviderForScope, TokenIssuedBefore, TokenRevoked
 from npq.core.models import ApiToken, LeadProvider
@@ -106,6 +106,11 @@ def end_of(day: date) -> datetime:
         return start_of_uk_day(day + timedelta(days=1))
     except OverflowError as problem:
         raise ValueError(f"{day} is too far away") from problem
+
+
+def last_day_of(expires_at: datetime | None) -> date | None:
+    """The last UK day on which a token works; None when it never expires."""
+    return uk_date(expires_at - timedelta(microseconds=1)) if expires_at else None
 
 
 def _writing(by: Actor, action: str) -> AbstractContextManager[None]:

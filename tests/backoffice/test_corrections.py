@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from declarations.choices import DeclarationState, OutcomeState
 from finance.choices import StatementState
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.pages import address_of
+from npq.core.clock import wall_clock
 from npq.core.models import Change
 from participants.choices import TrainingStatus
 from tests.factories import (
     AdjustmentFactory,
+    ApiTokenFactory,
     ApplicationFactory,
     CohortFactory,
     ContractTermsFactory,
@@ -213,6 +216,14 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
             lambda it: it.payment_request.requested_by,
             "Sam Reyes",
         ),
+        "change_api_token_label": lambda: (ApiTokenFactory(), {"label": "autumn"}, lambda it: it.label, "autumn"),
+        "change_api_token_expiry": lambda: (
+            ApiTokenFactory(),
+            {"last_day": "2099-06-30"},
+            lambda it: it.expires_at,
+            datetime(2099, 6, 30, 23, tzinfo=UTC),
+        ),
+        "revoke_api_token": lambda: (ApiTokenFactory(), {}, lambda it: it.revoked_at is not None, True),
         "approve_payment": lambda: (
             PaymentRequestFactory(requester="0").statement,
             {},
@@ -281,6 +292,8 @@ def test_other_roles_are_denied(as_role: Callable[[str], Client], name: str) -> 
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
+    "revoke_api_token": (lambda: ApiTokenFactory(revoked_at=wall_clock()), {}),
+    "change_api_token_expiry": (ApiTokenFactory, {"last_day": "2020-01-01"}),
     "undo_acceptance": (lambda: DeclarationFactory().enrolment.application, {}),
     "undo_rejection": (ApplicationFactory, {}),
     "change_schedule": (accepted, {"schedule": "npq-leadership-autumn"}),

@@ -32,6 +32,7 @@ LISTS = {
     "core/cohort": set(ROLE_NAMES) - {"access manager"},
     "core/apitoken": {"access manager"},
     "backoffice/accessevent": {"access manager"},
+    "core/refusedrequest": {"viewer", "caseworker", "finance", "access manager"},
     "auth/user": {"access manager"},
     "auth/group": {"access manager"},
 }

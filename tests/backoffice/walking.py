@@ -78,6 +78,8 @@ ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "auth_user_help": _of_staff("auth_user_help", "reset-second-factor"),
     "set_password": lambda records: make_password_link(user=records["auth/user"], by=Actor.system("a test")),
     "auth_group_change": lambda _: reverse("admin:auth_group_change", args=[Group.objects.order_by("name")[0].pk]),
+    "gaps_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/gaps/",
+    "partners_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/partners/",
     "app_list": lambda _: "/admin/applications/",
 }
 

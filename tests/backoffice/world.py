@@ -15,6 +15,7 @@ from tests.factories import (
     MessageFactory,
     NoteFactory,
     OutcomeFactory,
+    RefusedRequestFactory,
     StatementFactory,
 )
 
@@ -41,6 +42,7 @@ def world(number: int = 1) -> dict[str, Any]:
         )
         NoteFactory(application=application)
         token = ApiTokenFactory(lead_provider=application.lead_provider)
+        refused = RefusedRequestFactory(token=token, record_id=application.public_id)
     return {
         "applications/application": application,
         "participants/participant": application.participant,
@@ -52,6 +54,7 @@ def world(number: int = 1) -> dict[str, Any]:
         "core/cohort": application.cohort,
         "core/apitoken": token,
         "backoffice/accessevent": AccessEventFactory(),
+        "core/refusedrequest": refused,
         "adjustment": adjustment,
         "terms": terms,
     }

@@ -4,9 +4,10 @@ from npq.backoffice.catalogue.applications import APPLICATIONS
 from npq.backoffice.catalogue.declarations import DECLARATIONS
 from npq.backoffice.catalogue.money import MONEY
 from npq.backoffice.catalogue.participants import PARTICIPANTS
+from npq.backoffice.catalogue.tokens import TOKENS
 from npq.backoffice.corrections import Correction
 
-CORRECTIONS: tuple[Correction, ...] = (*APPLICATIONS, *PARTICIPANTS, *DECLARATIONS, *MONEY)
+CORRECTIONS: tuple[Correction, ...] = (*APPLICATIONS, *PARTICIPANTS, *DECLARATIONS, *MONEY, *TOKENS)
 
 
 def corrections_of(model: str) -> list[Correction]:

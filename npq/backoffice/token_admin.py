@@ -1,0 +1,115 @@
+"""API tokens: the list and the page. The secret is nowhere."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from npq.backoffice.filters import by_lead_provider, by_presence, by_words
+from npq.backoffice.inspecting import InspectAdmin
+from npq.backoffice.pages import Facts, Page, link
+from npq.backoffice.refused import MOST_SHOWN, refusals, refused_table
+from npq.backoffice.timeline import Event, events_about_record
+from npq.backoffice.token_table import STATES, warnings_in_words
+from npq.core.choices import TokenScope
+from npq.core.clock import wall_clock
+from npq.core.models import ApiToken
+from npq.core.token_use import PERIODS, calls_of, state_of, with_use
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(InspectAdmin):
+    """See the module's docstring."""
+
+    list_display = (
+        "public_id",
+        "scope",
+        "lead_provider",
+        "label",
+        "made",
+        "expires_at",
+        "revoked_at",
+        "last_use",
+        "calls_of_a_day",
+        "calls_of_a_week",
+        "calls_of_a_month",
+        "attention",
+    )
+    list_filter = (
+        by_words("scope", "scope", TokenScope.choices),
+        by_lead_provider(),
+        by_presence("revoked", "revoked", "revoked_at"),
+    )
+    list_select_related = ("lead_provider",)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_use(super().get_queryset(request), at=wall_clock())
+
+    @admin.display(description="made", ordering="created_at")
+    def made(self, token: Any) -> datetime:
+        """When it was issued."""
+        return token.created_at
+
+    @admin.display(description="last used")
+    def last_use(self, token: Any) -> datetime | None:
+        """When it was last used, or nothing."""
+        return token.last_used
+
+    @admin.display(description="calls in 24 hours")
+    def calls_of_a_day(self, token: Any) -> str:
+        """Calls and the share that was refused."""
+        return str(calls_of(token, PERIODS[0]))
+
+    @admin.display(description="calls in 7 days")
+    def calls_of_a_week(self, token: Any) -> str:
+        """Calls and the share that was refused."""
+        return str(calls_of(token, PERIODS[1]))
+
+    @admin.display(description="calls in 30 days")
+    def calls_of_a_month(self, token: Any) -> str:
+        """Calls and the share that was refused."""
+        return str(calls_of(token, PERIODS[2]))
+
+    @admin.display(description="needs attention")
+    def attention(self, token: Any) -> str:
+        """What somebody should do something about."""
+        return warnings_in_words(token, wall_clock())
+
+    def records(self) -> QuerySet[Any]:
+        return with_use(ApiToken.objects.select_related("lead_provider"), at=wall_clock())
+
+    def events_of(self, record: Any) -> list[Event]:
+        return events_about_record("core_apitoken", record.id)
+
+    def page_of(self, record: Any) -> Page:
+        at = wall_clock()
+        provider = record.lead_provider
+        return Page(
+            title=f"API token {record}",
+            tag=STATES[state_of(record, at=at)],
+            lead=warnings_in_words(record, at),
+            sections=[
+                Facts(
+                    "API token",
+                    [
+                        ("ID", record.public_id),
+                        ("Scope", record.get_scope_display()),
+                        ("Lead provider", link(provider, provider.name) if provider else None),
+                        ("Label", record.label),
+                        ("Made", record.created_at),
+                        ("Expires", record.expires_at),
+                        ("Revoked", record.revoked_at),
+                        ("Last used", record.last_used),
+                        *((f"Calls in {each.title}", str(calls_of(record, each))) for each in PERIODS),
+                    ],
+                ),
+                refused_table(
+                    "Refused requests of the last days",
+                    refusals().filter(token_id=record.id)[:MOST_SHOWN],
+                    "None was refused.",
+                ),
+            ],
+        )
