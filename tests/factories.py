@@ -17,7 +17,7 @@ from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
 from npq.backoffice.bulk.models import BulkJob, BulkRow
-from npq.backoffice.models import Confirmation, NotTheSamePerson
+from npq.backoffice.models import CheckKind, CheckResult, Confirmation, NotTheSamePerson
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
 from npq.core.models import (
     ApiToken,
@@ -511,6 +511,16 @@ class NotTheSamePersonFactory(DjangoModelFactory):
     second = factory.SubFactory(ParticipantFactory)
     decided_by = "Sam Reyes"
     reason = "Twins, as both schools confirm"
+
+
+class CheckResultFactory(DjangoModelFactory):
+    class Meta:
+        model = CheckResult
+
+    code = factory.Sequence(lambda n: f"rule_{n}")
+    kind = CheckKind.RULE
+    sentence = "A rule holds."
+    found = 0
 
 
 class BulkJobFactory(DjangoModelFactory):

@@ -9,10 +9,11 @@ from django.db import models
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
 from npq.backoffice.bulk.models import BulkJob as BulkJob
 from npq.backoffice.bulk.models import BulkRow as BulkRow
+from npq.backoffice.check_models import CheckKind, CheckResult
 from npq.backoffice.decision_models import NotTheSamePerson
 from npq.core.clock import wall_clock
 
-__all__ = ["AccessEvent", "AccessKind", "Confirmation", "NotTheSamePerson", "StaffIdentity"]
+__all__ = ["AccessEvent", "AccessKind", "CheckKind", "CheckResult", "Confirmation", "NotTheSamePerson", "StaffIdentity"]
 
 
 class Confirmation(models.Model):

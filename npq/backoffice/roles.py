@@ -21,6 +21,7 @@ CASES = (
     "declarations.outcome",
     "core.message",
     "core.change",
+    "backoffice.checkresult",
 )
 SUPPORT = ("core.refusedrequest",)
 MONEY = ("finance.statement", "finance.lineitem", "finance.adjustment", "finance.contractterms", "finance.milestone")
@@ -52,7 +53,7 @@ ROLES = (
     Role("caseworker", (*REFERENCE, *CASES, *MONEY, *SUPPORT), CASEWORK),
     Role("finance", (*REFERENCE, *CASES, *MONEY, *SUPPORT), PAYMENTS),
     Role("finance approver", (*REFERENCE, *CASES, *MONEY), APPROVALS),
-    Role("configuration", (*REFERENCE, *MONEY)),
+    Role("configuration", (*REFERENCE, *MONEY, "backoffice.checkresult")),
     Role(
         "access manager",
         ("core.leadprovider", "core.apitoken", *SUPPORT, "auth.user", "auth.group", "backoffice.accessevent"),

@@ -1,24 +1,13 @@
 """`manage.py check_invariants`."""
 
-from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import CommandParser
 
+from npq.backoffice.checks import every_invariant
 from npq.core.commands import Fault, OpsCommand
-from npq.core.invariants import Invariant
 from npq.core.parsing import argument, whole_number
-
-
-def every_invariant() -> Iterator[Invariant]:
-    """The `INVARIANTS` of the queries of every app that lists some."""
-    for config in apps.get_app_configs():
-        if find_spec(f"{config.name}.queries"):
-            yield from getattr(import_module(f"{config.name}.queries"), "INVARIANTS", [])
 
 
 class Command(OpsCommand):

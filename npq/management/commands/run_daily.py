@@ -9,6 +9,7 @@ from applications.services import carry_out_transfers
 from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
 from npq.backoffice.bulk.housekeeping import strip_old_bulk_rows
+from npq.backoffice.checks import run_checks
 from npq.core import clock
 from npq.core.commands import Mode, OpsCommand
 from npq.core.housekeeping import (
@@ -25,6 +26,8 @@ HOUSEKEEPING = (
     remove_old_refused_requests,
     remove_expired_sessions,
     strip_old_bulk_rows,
+    # Last: it tells how everything is left.
+    run_checks,
 )
 
 
