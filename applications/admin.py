@@ -8,8 +8,10 @@ from django.db.models import Q, QuerySet
 from applications.api.outputs import APPLICATION
 from applications.choices import ApplicationStatus
 from applications.models import Application
-from applications.queries import effective_eligibility
 from declarations.models import Declaration
+from npq.backoffice.cases import case_facts, decided_so, others_table, why_ineligible
+from npq.backoffice.catalogue.applications import transfers_table
+from npq.backoffice.catalogue.guards import remember_standing
 from npq.backoffice.filters import (
     CurrentCohort,
     by_cohort,
@@ -23,12 +25,12 @@ from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Section, link
 from npq.backoffice.parts import (
     declarations_table,
+    detailed,
     enrolments_table,
     messages_table,
     notes_table,
-    rejected_because,
 )
-from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.provider_view import as_provider_sees, provider_views
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
 from participants.choices import TrainingStatus
@@ -93,29 +95,31 @@ class ApplicationAdmin(InspectAdmin):
     def records(self) -> QuerySet[Any]:
         return Application.objects.select_related(
             "participant", "course", "cohort", "lead_provider", "enrolment__schedule"
-        ).annotate(funded_all_considered=effective_eligibility())
+        ).annotate(**case_facts(), **provider_views(APPLICATION))
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_person(record.participant_id)
 
     def page_of(self, record: Any) -> Page:
-        why = rejected_because(record.reason_for_rejection)
-        decided = f"{why}." if why else ""
+        declarations = detailed(Declaration.objects.filter(enrolment__application=record))
+        remember_standing(record, declarations)
         return Page(
             title=f"Application of {record.participant.full_name}",
             tag=record.get_status_display(),
-            lead=decided,
+            lead=decided_so(record),
             sections=[
                 _overview(record),
                 _funding(record),
                 enrolments_table(Enrolment.objects.filter(application=record)),
-                declarations_table(Declaration.objects.filter(enrolment__application=record)),
+                declarations_table(declarations),
+                others_table(record),
+                transfers_table(record),
                 messages_table(
                     application_public_id=record.public_id, participant_public_id=record.participant.public_id
                 ),
                 notes_table(Note.objects.filter(application=record).order_by("-id")),
                 _workplace(record),
-                as_provider_sees(APPLICATION, Application.objects.filter(id=record.id)),
+                as_provider_sees(APPLICATION, record),
             ],
         )
 
@@ -150,6 +154,7 @@ def _funding(record: Any) -> Section:
         "Funding",
         [
             ("Eligible for funding, all considered", record.funded_all_considered),
+            ("Why not eligible", why_ineligible(record)),
             ("Eligible as registered", record.eligible_for_funding),
             ("Funding status", record.get_funding_eligibility_status_code_display()),
             ("Cohort's funding", record.cohort.get_funding_display()),

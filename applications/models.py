@@ -101,7 +101,9 @@ class Application(Record):
             ),
             GinIndex(OpClass(models.functions.Lower("email"), name="gin_trgm_ops"), name="application_email_trigram"),
             # For finding people who are probably one.
-            models.Index(models.functions.Lower("email"), "participant", name="application_alike_email"),
+            models.Index(
+                models.functions.Lower("email"), "participant", name="application_alike_email", include=["email"]
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="application_status_known", condition=Q(status__in=ApplicationStatus.values)),

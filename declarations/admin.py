@@ -19,8 +19,8 @@ from npq.backoffice.filters import (
 )
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link, shown
-from npq.backoffice.parts import declarations_table, messages_table, state_of
-from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.parts import declarations_table, detailed, messages_table, same_slot_table, state_of, states_table
+from npq.backoffice.provider_view import as_provider_sees, provider_views
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
 from npq.core.clock import uk_date
@@ -85,7 +85,7 @@ class DeclarationAdmin(InspectAdmin):
             "delivery_partner",
             "secondary_delivery_partner",
             "superseded_by",
-        )
+        ).annotate(**provider_views(DECLARATION))
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_person(record.enrolment.participant_id)
@@ -113,11 +113,13 @@ class DeclarationAdmin(InspectAdmin):
                         ("Superseded by", link(record.superseded_by) if record.superseded_by else None),
                     ],
                 ),
-                declarations_table(Declaration.objects.filter(id=record.id)),
+                declarations_table(detailed(Declaration.objects.filter(id=record.id))),
+                states_table(record),
+                same_slot_table(record),
                 messages_table(
                     participant_public_id=person.public_id,
                     application_public_id=record.enrolment.application.public_id,
                 ),
-                as_provider_sees(DECLARATION, Declaration.objects.filter(id=record.id)),
+                as_provider_sees(DECLARATION, record),
             ],
         )

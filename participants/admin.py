@@ -3,19 +3,31 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 
 from applications.models import Application
+from applications.queries import effective_eligibility
 from declarations.models import Declaration
 from npq.backoffice.filters import by_presence, by_truth
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link
-from npq.backoffice.parts import declarations_table, messages_table, notes_table
-from npq.backoffice.provider_view import as_provider_sees
+from npq.backoffice.parts import (
+    declarations_table,
+    detailed,
+    messages_table,
+    notes_table,
+    status_history,
+    status_steps,
+    training_of,
+)
+from npq.backoffice.provider_view import as_providers_see
 from npq.backoffice.timeline import Event, events_about_person
 from participants.api.outputs import PARTICIPANT
-from participants.models import Participant
-from participants.queries.people import Viewpoint, notes_about, participants_for_api
+from participants.models import Participant, TrainingStatusChange
+from participants.queries.people import Viewpoint, notes_about
+
+# People are seldom with more providers; the page stays readable.
+MOST_PROVIDERS = 5
 
 
 @admin.register(Participant)
@@ -42,10 +54,13 @@ class ParticipantAdmin(InspectAdmin):
         applications = list(
             Application.objects.filter(participant=record)
             .select_related("course", "cohort", "lead_provider", "enrolment__schedule")
+            .annotate(
+                eligible=effective_eligibility(),
+                history=status_steps(TrainingStatusChange.objects.filter(enrolment__application=OuterRef("pk"))),
+            )
             .order_by("created_at", "id")
         )
-        newest = next((each for each in reversed(applications) if each.enrolment_id), None)
-        seen = Viewpoint(newest.lead_provider_id) if newest else None
+        providers = {each.lead_provider.name: each.lead_provider_id for each in applications if each.enrolment_id}
         return Page(
             title=record.full_name,
             tag="Merged" if record.merged_into else "",
@@ -55,13 +70,13 @@ class ParticipantAdmin(InspectAdmin):
             sections=[
                 _person(record),
                 _applications(applications),
-                declarations_table(Declaration.objects.filter(enrolment__participant=record)),
+                declarations_table(detailed(Declaration.objects.filter(enrolment__participant=record))),
                 messages_table(participant_public_id=record.public_id),
                 notes_table(notes_about(record.id)),
-                as_provider_sees(
+                as_providers_see(
                     PARTICIPANT,
-                    participants_for_api(seen).filter(id=record.id) if seen else None,
-                    seen,
+                    Participant.objects.filter(id=record.id),
+                    {name: Viewpoint(provider) for name, provider in list(providers.items())[:MOST_PROVIDERS]},
                 ),
             ],
         )
@@ -83,7 +98,7 @@ def _person(record: Any) -> Facts:
     )
 
 
-def _applications(applications: list[Application]) -> Table:
+def _applications(applications: list[Any]) -> Table:
     return Table(
         "Applications",
         [
@@ -94,7 +109,10 @@ def _applications(applications: list[Application]) -> Table:
             "Status",
             "Schedule",
             "Training",
+            "Training history",
             "Email",
+            "Email validated",
+            "Eligible",
             "Funded place",
             "Received",
         ],
@@ -106,8 +124,11 @@ def _applications(applications: list[Application]) -> Table:
                 each.lead_provider.name,
                 each.get_status_display(),
                 str(each.enrolment.schedule) if each.enrolment else None,
-                each.enrolment.get_training_status_display() if each.enrolment else None,
+                training_of(each.enrolment, each.history) if each.enrolment else None,
+                status_history(each.history),
                 each.email,
+                each.email_validated,
+                each.eligible,
                 each.funded_place,
                 each.created_at,
             ]

@@ -60,6 +60,8 @@ class Participant(Record):
                 "date_of_birth",
                 "id",
                 name="participant_alike_name",
+                # Without it the expression could not be read from the index alone.
+                include=["full_name"],
                 condition=Q(merged_into__isnull=True, date_of_birth__isnull=False),
             ),
         ]

@@ -15,7 +15,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="application",
             index=models.Index(
-                django.db.models.functions.text.Lower("email"), models.F("participant"), name="application_alike_email"
+                django.db.models.functions.text.Lower("email"),
+                models.F("participant"),
+                name="application_alike_email",
+                include=("email",),
             ),
         ),
     ]

@@ -15,7 +15,7 @@ from npq.backoffice.catalogue.participants import compare_link
 from npq.backoffice.comparing import side_by_side
 from npq.backoffice.corrections import CorrectionForm, in_staff_words, staff_actor
 from npq.backoffice.deciding import decide_not_the_same, take_back_decision
-from npq.backoffice.look_alikes import left_with_retired, look_alikes
+from npq.backoffice.look_alikes import NEWEST, left_with_retired, look_alikes
 from npq.backoffice.models import NotTheSamePerson
 from npq.backoffice.pages import Facts, Section, Table, link
 from npq.backoffice.site_pages import SitePage
@@ -33,9 +33,9 @@ def pair_link(first: Participant, second: Participant, text: str) -> str:
     return format_html('<a href="{}">{}</a>', address, text)
 
 
-def look_alikes_table(most: int = MOST) -> Table:
+def look_alikes_table(most: int = MOST, *, everybody: bool = False) -> Table:
     """Pairs of people who are probably one, as a section of a page."""
-    found = look_alikes(most)
+    found = look_alikes(most, everybody=everybody)
     return Table(
         "People who are probably one",
         ["Added first", "Added later", "In common", "TRN of either", "What to do"],
@@ -63,7 +63,8 @@ def duplicates_page(request: HttpRequest) -> HttpResponse:
     """The list: at most fifty pairs, those with the strongest signs first."""
     leftovers = left_with_retired(MOST)
     decided = NotTheSamePerson.objects.select_related("first", "second").order_by("-id")[:MOST]
-    sections: list[Section] = [look_alikes_table()]
+    everybody = "everybody" in request.GET
+    sections: list[Section] = [look_alikes_table(everybody=everybody)]
     if leftovers:
         sections.append(
             Table(
@@ -100,8 +101,9 @@ def duplicates_page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Possible duplicates",
-        "lead": f"At most {MOST} pairs are shown, those with most in common first. Merging, or deciding that "
-        "two are not the same person, takes a pair off the list.",
+        "most": MOST,
+        "newest": f"{NEWEST:,}",
+        "everybody": everybody,
         "sections": sections,
     }
     return render(request, "backoffice/duplicates.html", context)

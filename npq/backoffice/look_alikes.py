@@ -1,7 +1,9 @@
 """People who are probably one: what two participants have in common, strongest first (backoffice.md §2.2).
 
-Each sign is found in an index of its own, and the list is bounded. Pairs that staff have decided are two people
-do not come back.
+Usually somebody looks like another when they arrive, so the newest people and applications are compared with
+everybody, each sign by an index of its own; that costs the same however many people there are. Comparing everybody
+with everybody reads three indexes from end to end, which takes seconds with a million people. Either way the list
+is bounded, and pairs that staff have decided are two people do not come back.
 """
 
 from collections.abc import Iterator
@@ -13,50 +15,95 @@ from django.db import connection
 from applications.models import Application
 from participants.models import Participant
 
-# An address that more applications give than this is a shared mailbox, and says nothing about who somebody is.
-MOST_WITH_ADDRESS = 10
+# So many of the newest people, and of the newest applications, are compared with everybody.
+NEWEST = 5_000
+# Of everybody, so many values that several people share are looked at.
+MOST_SHARED = 2_000
 
-# What is looked at in the order in which it tells; `alike` are the groups of current people who have it in common.
-SIGNS = {
-    "The same TRN": """
-        SELECT teacher_reference_number AS common FROM participants_participant
+
+@dataclass(frozen=True)
+class Sign:
+    """Something to have in common. Two statements for values that several people share, and one for who has them.
+
+    `newest` gives the values of the newest people, `shared` those that more than one has, as `value` and `other`;
+    `members` finds everybody who has them. When more than `crowd` people have a value it says nothing.
+    """
+
+    title: str
+    newest: str
+    shared: str
+    members: str
+    crowd: int = 10
+
+
+SIGNS = (
+    Sign(
+        "The same TRN",
+        """
+        SELECT DISTINCT teacher_reference_number AS value, '' AS other FROM (
+          SELECT teacher_reference_number FROM participants_participant
+          WHERE merged_into_id IS NULL AND teacher_reference_number IS NOT NULL
+          ORDER BY id DESC LIMIT %(newest)s) AS newest
+        WHERE teacher_reference_number <> '0000000'
+        """,
+        """
+        SELECT teacher_reference_number AS value, '' AS other FROM participants_participant
         WHERE merged_into_id IS NULL AND teacher_reference_number IS NOT NULL
           AND teacher_reference_number <> '0000000'
-        GROUP BY teacher_reference_number HAVING count(*) > 1
-    """,
-    "The same name and date of birth": """
-        SELECT lower(full_name) AS name, date_of_birth AS born FROM participants_participant
+        GROUP BY teacher_reference_number HAVING count(*) > 1 LIMIT %(shared)s
+        """,
+        """
+        SELECT alike.value, alike.other, person.id FROM alike JOIN participants_participant AS person
+          ON person.teacher_reference_number = alike.value AND person.merged_into_id IS NULL
+        """,
+        crowd=1_000,
+    ),
+    Sign(
+        "The same name and date of birth",
+        """
+        SELECT DISTINCT lower(full_name) AS value, date_of_birth AS other FROM (
+          SELECT full_name, date_of_birth FROM participants_participant
+          WHERE merged_into_id IS NULL AND date_of_birth IS NOT NULL
+          ORDER BY id DESC LIMIT %(newest)s) AS newest
+        """,
+        """
+        SELECT lower(full_name) AS value, date_of_birth AS other FROM participants_participant
         WHERE merged_into_id IS NULL AND date_of_birth IS NOT NULL
-        GROUP BY lower(full_name), date_of_birth HAVING count(*) > 1
-    """,
-    "The same email on applications": """
-        SELECT lower(email) AS common FROM applications_application
-        GROUP BY lower(email)
-        HAVING min(participant_id) <> max(participant_id) AND count(*) <= %(most_with_address)s
-    """,
-}
-MEMBERS = {
-    "The same TRN": """
-        SELECT alike.common, person.id FROM alike JOIN participants_participant AS person
-          ON person.teacher_reference_number = alike.common AND person.merged_into_id IS NULL
-    """,
-    "The same name and date of birth": """
-        SELECT alike.name || alike.born, person.id FROM alike JOIN participants_participant AS person
-          ON lower(person.full_name) = alike.name AND person.date_of_birth = alike.born
+        GROUP BY lower(full_name), date_of_birth HAVING count(*) > 1 LIMIT %(shared)s
+        """,
+        """
+        SELECT alike.value, alike.other, person.id FROM alike JOIN participants_participant AS person
+          ON lower(person.full_name) = alike.value AND person.date_of_birth = alike.other
           AND person.merged_into_id IS NULL
-    """,
-    "The same email on applications": """
-        SELECT DISTINCT alike.common, person.id FROM alike
-        JOIN applications_application AS application ON lower(application.email) = alike.common
+        """,
+    ),
+    # An address that many give is a shared mailbox.
+    Sign(
+        "The same email on applications",
+        """
+        SELECT DISTINCT lower(email) AS value, '' AS other FROM (
+          SELECT email FROM applications_application ORDER BY id DESC LIMIT %(newest)s) AS newest
+        """,
+        """
+        SELECT lower(email) AS value, '' AS other FROM applications_application
+        GROUP BY lower(email) HAVING min(participant_id) <> max(participant_id) LIMIT %(shared)s
+        """,
+        """
+        SELECT DISTINCT alike.value, alike.other, person.id FROM alike
+        JOIN applications_application AS application ON lower(application.email) = alike.value
         JOIN participants_participant AS person
           ON person.id = application.participant_id AND person.merged_into_id IS NULL
-    """,
-}
+        """,
+    ),
+)
 PAIRS = """
-WITH alike AS ({sign}), member (common, id) AS ({members})
-SELECT first.id, second.id FROM member AS first
-JOIN member AS second ON second.common = first.common AND first.id < second.id
-WHERE NOT EXISTS (SELECT FROM backoffice_notthesameperson AS decided
+WITH alike AS MATERIALIZED ({values}),
+member AS MATERIALIZED ({members}),
+counted AS (SELECT *, count(*) OVER (PARTITION BY value, other) AS crowd FROM member)
+SELECT first.id, second.id FROM counted AS first
+JOIN counted AS second ON second.value = first.value AND second.other = first.other AND first.id < second.id
+WHERE first.crowd BETWEEN 2 AND %(crowd)s
+  AND NOT EXISTS (SELECT FROM backoffice_notthesameperson AS decided
                   WHERE decided.first_id = first.id AND decided.second_id = second.id)
 LIMIT %(most)s
 """
@@ -71,27 +118,29 @@ class LookAlike:
     signs: tuple[str, ...]
 
 
-def look_alikes(most: int = 50) -> list[LookAlike]:
-    """People who are probably one, those with the strongest signs first: at most `most` pairs, in four queries."""
-    signs: dict[tuple[int, int], list[str]] = {}
-    for sign in SIGNS:
-        for pair in _pairs(sign, most):
-            signs.setdefault(pair, []).append(sign)
-    pairs = sorted(signs, key=lambda pair: (-len(signs[pair]), list(SIGNS).index(signs[pair][0]), pair))[:most]
+def look_alikes(most: int = 50, *, everybody: bool = False) -> list[LookAlike]:
+    """People who are probably one, those with most in common first: at most `most` pairs, in four queries.
+
+    The newest are compared with everybody; with `everybody`, everybody is.
+    """
+    signs: dict[tuple[int, int], list[int]] = {}
+    for number, sign in enumerate(SIGNS):
+        for pair in _pairs(sign, most, everybody):
+            signs.setdefault(pair, []).append(number)
+    pairs = sorted(signs, key=lambda pair: (-len(signs[pair]), signs[pair], pair))[:most]
     people = Participant.objects.in_bulk({each for pair in pairs for each in pair})
     return [
-        LookAlike(people[first], people[second], tuple(signs[first, second]))
-        for first, second in pairs
-        # Merged since they were found.
-        if first in people and second in people
+        LookAlike(people[pair[0]], people[pair[1]], tuple(SIGNS[number].title for number in signs[pair]))
+        for pair in pairs
     ]
 
 
-def _pairs(sign: str, most: int) -> Iterator[tuple[int, int]]:
+def _pairs(sign: Sign, most: int, everybody: bool) -> Iterator[tuple[int, int]]:
+    values = sign.shared if everybody else sign.newest
     with connection.cursor() as cursor:
         cursor.execute(
-            PAIRS.format(sign=SIGNS[sign], members=MEMBERS[sign]),
-            {"most": most, "most_with_address": MOST_WITH_ADDRESS},
+            PAIRS.format(values=values, members=sign.members),
+            {"most": most, "newest": NEWEST, "shared": MOST_SHARED, "crowd": sign.crowd},
         )
         yield from cursor.fetchall()
 

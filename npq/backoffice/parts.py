@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.html import format_html_join
 
-from applications.choices import ReasonForRejection
-from declarations.choices import IneligibleReason, OutcomeState
+from declarations.choices import DeclarationState, IneligibleReason, OutcomeState
 from declarations.models import Declaration, Outcome
 from finance.choices import LineState
 from finance.models import LineItem, Statement
 from npq.backoffice.pages import Table, address_of, link, shown
-from npq.core.models import Message
+from npq.core.clock import today, uk_date
+from npq.core.models import Change, Message
 from npq.core.texts import timestamp_or_none
 from participants.choices import DeferralReason, TrainingStatus, WithdrawalReason
 from participants.models import Enrolment, Note, TrainingStatusChange
@@ -27,14 +27,10 @@ MOST_MESSAGES = 50
 
 def enrolments_table(enrolments: QuerySet[Enrolment]) -> Table:
     """Every acceptance, also undone ones, each with its training status and how it came to it."""
-    history = (
-        TrainingStatusChange.objects.filter(enrolment=OuterRef("pk"))
-        .order_by("id")
-        .values(json=JSONObject(status="status", at="changed_at", reason="reason", by="recorded_by"))
-    )
+    history = status_steps(TrainingStatusChange.objects.filter(enrolment=OuterRef("pk")))
     found = (
         enrolments.select_related("course", "cohort", "schedule", "lead_provider")
-        .annotate(history=ArraySubquery(history))
+        .annotate(history=history)
         .order_by("accepted_at", "id")
     )
     return Table(
@@ -47,15 +43,40 @@ def enrolments_table(enrolments: QuerySet[Enrolment]) -> Table:
                 str(each.schedule),
                 each.lead_provider.name,
                 each.accepted_at,
-                f"Acceptance undone on {shown(each.undone_at)}"
-                if each.undone_at
-                else each.get_training_status_display(),
-                _lines(_status(step) for step in each.history),
+                training_of(each, each.history),
+                status_history(each.history),
             ]
             for each in found
         ],
         "Not accepted.",
     )
+
+
+def status_steps(changes: QuerySet[TrainingStatusChange]) -> ArraySubquery:
+    """The steps of a training status, oldest first, to annotate records with; `status_history` says them."""
+    return ArraySubquery(
+        changes.order_by("id").values(
+            json=JSONObject(status="status", at="changed_at", reason="reason", by="recorded_by")
+        )
+    )
+
+
+def status_history(steps: list[dict[str, Any]]) -> Any:
+    """How a training status came about, a line for each step."""
+    return _lines(_status(step) for step in steps)
+
+
+def training_of(enrolment: Enrolment, history: list[dict[str, Any]]) -> str:
+    """The training status in words, with how long a deferral has lasted."""
+    if enrolment.undone_at:
+        return f"Acceptance undone on {shown(enrolment.undone_at)}"
+    said: str = enrolment.get_training_status_display()
+    since = timestamp_or_none(history[-1]["at"]) if history else None
+    if enrolment.training_status == TrainingStatus.DEFERRED and since is not None:
+        said += f" for {(today() - uk_date(since)).days} days"
+    if enrolment.transferred_at:
+        said += f"; transferred on {shown(uk_date(enrolment.transferred_at))}"
+    return said
 
 
 def _status(step: dict[str, Any]) -> str:
@@ -71,8 +92,8 @@ def _lines(texts: Iterable[str]) -> Any:
     return format_html_join("", "<div>{}</div>", ((each,) for each in texts)) or "none"
 
 
-def declarations_table(declarations: QuerySet[Declaration]) -> Table:
-    """Declarations with their dates, their lines' amounts and statements, and their outcomes."""
+def detailed(declarations: QuerySet[Declaration]) -> list[Any]:
+    """Declarations with what `declarations_table` shows of them, in one query."""
     lines = (
         LineItem.objects.filter(declaration=OuterRef("pk"))
         .order_by("id")
@@ -92,14 +113,26 @@ def declarations_table(declarations: QuerySet[Declaration]) -> Table:
         .order_by("id")
         .values(json=JSONObject(state="state", on="completion_date", at="created_at"))
     )
-    found = (
-        declarations.select_related("course", "cohort", "lead_provider", "delivery_partner")
-        .annotate(its_lines=ArraySubquery(lines), its_outcomes=ArraySubquery(outcomes))
-        .order_by("declaration_date", "id")
-    )
+    found = declarations.select_related(
+        "course", "cohort", "lead_provider", "delivery_partner", "secondary_delivery_partner", "superseded_by"
+    ).annotate(its_lines=ArraySubquery(lines), its_outcomes=ArraySubquery(outcomes))
+    return list(found.order_by("declaration_date", "id"))
+
+
+def declarations_table(found: list[Any]) -> Table:
+    """Declarations with their dates, their lines' amounts and statements, partners and outcomes."""
     return Table(
         "Declarations, money and outcomes",
-        ["Declaration", "Declared for", "Received", "State", "Lead provider", "Lines on statements", "Outcomes"],
+        [
+            "Declaration",
+            "Declared for",
+            "Received",
+            "State",
+            "Lead provider",
+            "Delivery partners",
+            "Lines on statements",
+            "Outcomes",
+        ],
         [
             [
                 link(each, f"{each.get_declaration_type_display()} ({each.public_id})"),
@@ -107,12 +140,65 @@ def declarations_table(declarations: QuerySet[Declaration]) -> Table:
                 each.created_at,
                 state_of(each),
                 each.lead_provider.name,
+                _partners(each),
                 format_html_join("", '<div><a href="{}">{}</a>: {}</div>', map(_line, each.its_lines)) or "none",
                 _lines(_outcome(step) for step in each.its_outcomes),
             ]
             for each in found
         ],
     )
+
+
+def states_table(declaration: Declaration) -> Table:
+    """When a declaration came into each state, and who brought it there: read from the audit trail."""
+    moves = Change.objects.filter(
+        table=Declaration._meta.db_table, record_id=declaration.id, after__has_key="state"
+    ).order_by("id")
+    return Table(
+        "States",
+        ["State", "Since", "By", "What was done"],
+        [
+            [
+                DeclarationState((each.after or {})["state"]).label,
+                each.at,
+                each.actor_name,
+                each.action.replace("_", " ").capitalize(),
+            ]
+            for each in moves
+        ],
+        "Nothing has been recorded.",
+    )
+
+
+def same_slot_table(declaration: Declaration) -> Table:
+    """Other declarations of one type and course family: of the same person, or of whoever it is a duplicate of."""
+    enrolment = declaration.enrolment
+    others = Declaration.objects.filter(
+        Q(enrolment__participant=enrolment.participant_id) | Q(superseded_by=declaration),
+        declaration_type=declaration.declaration_type,
+        enrolment__course_family=enrolment.course_family,
+    ).exclude(id=declaration.id)
+    found = others.select_related("enrolment__participant", "lead_provider").order_by("id")[:MOST_MESSAGES]
+    return Table(
+        "The same declared elsewhere",
+        ["Declaration", "Participant", "Lead provider", "Declared for", "State"],
+        [
+            [
+                link(each),
+                link(each.enrolment.participant, each.enrolment.participant.full_name),
+                each.lead_provider.name,
+                each.declaration_date,
+                state_of(each),
+            ]
+            for each in found
+        ],
+        "No other declaration of this type for this person on this course.",
+    )
+
+
+def _partners(declaration: Declaration) -> str:
+    found = (declaration.delivery_partner, declaration.secondary_delivery_partner)
+    return ", ".join(each.name for each in found if each) or "none"
 
 
 def state_of(declaration: Declaration) -> str:
@@ -153,8 +239,3 @@ def notes_table(notes: QuerySet[Note]) -> Table:
         ["Written", "By", "Note"],
         [[each.created_at, each.written_by, each.text] for each in notes],
     )
-
-
-def rejected_because(reason: str | None) -> str:
-    """Why an application was rejected, in words."""
-    return ReasonForRejection(reason).label if reason else ""

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 models.F("id"),
                 condition=models.Q(("date_of_birth__isnull", False), ("merged_into__isnull", True)),
                 name="participant_alike_name",
+                include=("full_name",),
             ),
         ),
     ]

@@ -26,8 +26,12 @@ SEEING = {"viewer", "caseworker", "finance", "finance approver"}
 
 
 def pairs() -> list[tuple[Any, Any, tuple[str, ...]]]:
-    """What is found, as it can be compared."""
-    return [(each.first, each.second, each.signs) for each in look_alikes()]
+    """What is found, as it can be compared; among so few people the newest are everybody."""
+    newest, everybody = (
+        [(each.first, each.second, each.signs) for each in look_alikes(everybody=way)] for way in (False, True)
+    )
+    assert newest == everybody
+    return newest
 
 
 def same_trn() -> tuple[Any, Any]:
@@ -96,6 +100,22 @@ def test_those_with_most_in_common_come_first_and_the_list_is_bounded() -> None:
     assert [(each.first, each.second) for each in found] == [(first, second)]
     assert found[0].signs == ("The same TRN", "The same name and date of birth")
     assert len(look_alikes(10)) == 2
+
+
+def test_the_newest_are_compared_with_all_and_everybody_on_request(
+    as_role: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npq.backoffice.look_alikes.NEWEST", 1)
+    old = same_trn()
+    new = ParticipantFactory(full_name="Priya Okafor", date_of_birth=BORN, without_trn=True)
+    ParticipantFactory(full_name="Priya Okafor", date_of_birth=BORN)
+    client = as_role("viewer")
+
+    newest, everybody = (client.get(LIST + query).content.decode() for query in ("", "?everybody=yes"))
+
+    assert str(new.public_id) in newest
+    assert address_of_pair(*old) not in newest
+    assert address_of_pair(*old) in everybody
 
 
 @pytest.mark.django_db

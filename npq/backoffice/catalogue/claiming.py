@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django import forms
 
+from applications.choices import ApplicationStatus
 from applications.models import Application
 from declarations.choices import DeclarationType
 from declarations.models import Declaration
@@ -23,7 +24,7 @@ from npq.core import clock
 from npq.core.audit import Actor
 from npq.core.clock import start_of_uk_day
 from npq.core.effects import Corrected
-from participants.models import Enrolment
+from npq.core.texts import timestamp_or_none
 
 
 def claim_fields(record: Application) -> dict[str, forms.Field]:
@@ -78,23 +79,20 @@ def cannot_declare(record: Application) -> str:
     """Why no declaration can be submitted for it, whatever it says."""
     if record.enrolment is None:
         return not_accepted(record)
-    newest = (
-        Enrolment.objects.standing()
-        .filter(
-            participant=record.participant_id,
-            lead_provider=record.lead_provider_id,
-            course_family=record.enrolment.course_family,
-        )
-        .order_by("-accepted_at", "-id")
-        .select_related("application")
-        .first()
+    newer = [
+        each
+        for each in vars(record).get("others", ())
+        if each["status"] == ApplicationStatus.ACCEPTED
+        and each["provider_id"] == record.lead_provider_id
+        and each["family"] == record.enrolment.course_family
+        and (timestamp_or_none(each["accepted"][-1]) or record.enrolment.accepted_at) > record.enrolment.accepted_at
+    ]
+    if not newer:
+        return ""
+    return (
+        f"The provider has accepted this participant on the course again since, as application {newer[0]['id']}. "
+        "Declarations are submitted there."
     )
-    if newest is not None and newest.id != record.enrolment_id:
-        return (
-            f"The provider has accepted this participant on the course again since, as application "
-            f"{newest.application}. Declarations are submitted there."
-        )
-    return ""
 
 
 def situation(record: Application, _: Answers) -> Sequence[Section]:

@@ -3,13 +3,14 @@
 They are for showing early, on the record's page: the services check again, with the records locked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from applications.choices import ApplicationStatus
+from applications.choices import ApplicationStatus, TransferState
 from applications.errors import FundedPlaceFrozen, NoAcceptanceToUndo, NoRejectionToUndo, NoTrainingToChange
 from applications.models import Application, PlannedTransfer
 from applications.queries import standing_declarations
 from applications.services.corrections import declarations_stand
+from declarations.choices import LIVE_STATES
 from declarations.models import Declaration
 from npq.core.choices import CohortFunding
 from participants.choices import TrainingStatus
@@ -25,9 +26,14 @@ def standing(application: Application) -> list[Declaration]:
     return known
 
 
+def remember_standing(application: Application, declarations: Iterable[Declaration]) -> None:
+    """Spares the query where all the application's declarations have been read already."""
+    vars(application)["_standing"] = [each for each in declarations if each.state in LIVE_STATES]
+
+
 def waiting_transfer(application: Application) -> PlannedTransfer | None:
     """The transfer that an application waits for, read once for a page with all that were ever planned."""
-    return next((each for each in planned_transfers(application) if each.state == "waiting"), None)
+    return next((each for each in planned_transfers(application) if each.state == TransferState.WAITING), None)
 
 
 def planned_transfers(application: Application) -> list[PlannedTransfer]:
