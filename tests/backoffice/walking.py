@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.urls import URLPattern, URLResolver, reverse
 
 from npq.backoffice.accounts import make_password_link
+from npq.backoffice.bulk.choices import BulkKind
 from npq.backoffice.pages import address_of
 from npq.core.audit import Actor
 
@@ -25,6 +26,10 @@ NO_PAGES = {
     "auth_group_history": "leads nowhere: nothing links to it, and the access log tells more",
     "auth_group_delete": "roles are declared in code",
     "auth_group_add": "roles are declared in code",
+    "bulk_progress": "data for a script",
+    "bulk_errors": "a file",
+    "bulk_rows": "a file",
+    **{f"bulk_{kind}_template": "a file" for kind in BulkKind.values},
 }
 
 
@@ -80,6 +85,7 @@ ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "auth_group_change": lambda _: reverse("admin:auth_group_change", args=[Group.objects.order_by("name")[0].pk]),
     "gaps_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/gaps/",
     "partners_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/partners/",
+    "bulk_job": lambda records: reverse("admin:bulk_job", args=[records["bulk_job"].public_id]),
     "app_list": lambda _: "/admin/applications/",
 }
 

@@ -3,12 +3,16 @@
 from typing import Any
 
 from declarations.choices import DeclarationState
+from npq.backoffice.bulk.choices import JobState, RowState
 from npq.core.choices import MessageState
 from tests.factories import (
+    ACCEPTED_AT,
     AccessEventFactory,
     AdjustmentFactory,
     ApiTokenFactory,
     ApplicationFactory,
+    BulkJobFactory,
+    BulkRowFactory,
     ContractTermsFactory,
     DeclarationFactory,
     LineItemFactory,
@@ -43,6 +47,10 @@ def world(number: int = 1) -> dict[str, Any]:
         NoteFactory(application=application)
         token = ApiTokenFactory(lead_provider=application.lead_provider)
         refused = RefusedRequestFactory(token=token, record_id=application.public_id)
+        job = BulkJobFactory(state=JobState.CHECKED, checked_at=ACCEPTED_AT)
+        facts = {"about": application.public_id, "name": application.participant.full_name}
+        BulkRowFactory(job=job, state=RowState.READY, said=["application: status: accepted → pending"], **facts)
+        BulkRowFactory(job=job, state=RowState.REFUSED, errors=[{"field": "id", "detail": "is blank"}])
     return {
         "applications/application": application,
         "participants/participant": application.participant,
@@ -57,4 +65,5 @@ def world(number: int = 1) -> dict[str, Any]:
         "core/refusedrequest": refused,
         "adjustment": adjustment,
         "terms": terms,
+        "bulk_job": job,
     }

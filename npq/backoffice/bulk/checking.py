@@ -1,7 +1,7 @@
 """Checking a job: every row is rehearsed, and what it would do is kept to be shown."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,12 @@ from npq.core.audit import Actor, acting_as
 from npq.core.clock import wall_clock
 from npq.core.commands import BadInput, Fault
 from npq.core.csv_files import CsvRow, CsvTable
-from npq.core.effects import Effects, Pounds
+from npq.core.effects import EMPTY, Effects, Pounds, RecordChange
 from npq.core.errors import Problem, Refused, TooMuchContention
 from npq.core.rehearsal import what_would_change
+from npq.core.texts import uuid_or_none
 
+NOTHING = "Nothing: it is so already."
 logger = logging.getLogger(__name__)
 
 UNEXPECTED = Fault(
@@ -63,7 +65,7 @@ def _rehearsed(kind: RowKind, job: BulkJob, row: BulkRow, by: Actor) -> dict[str
     (cells,) = csv_rows(job, kind, [row])
     order = kind.read(cells)
     if order is None:
-        return {"state": RowState.REFUSED, "errors": [fault.for_json() for fault in cells.faults]}
+        return {"state": RowState.REFUSED, "errors": faults_of(cells.faults)}
     about = {"about": order.about, "person": order.person, "name": order.name}
     try:
         effects = what_would_change(lambda: order.carry_out(by))
@@ -100,7 +102,7 @@ def _check_together(job: BulkJob, kind: FileKind, by: Actor) -> None:
 def refuse_together(rows: Sequence[BulkRow], bad: BadInput, state: RowState) -> None:
     """Notes the faults of a file that is loaded as a whole; rows without any have nothing to put right."""
     for row in rows:
-        errors = [fault.for_json() for fault in bad.faults if fault.line in (row.line, None)]
+        errors = faults_of(fault for fault in bad.faults if fault.line in (row.line, None))
         _store(row, {"state": state if errors else RowState.READY, "errors": errors})
 
 
@@ -114,12 +116,29 @@ def said_of_lines(loaded: Loaded) -> dict[int, list[str]]:
 
 def what_it_says(effects: Effects) -> dict[str, Any]:
     """What is kept of effects to be shown, and to compare with what happens in the end."""
-    lines = replace(effects, pounds=[]).lines()
-    return {
-        "said": lines or ["Nothing: it is so already."],
-        "messages": len(effects.messages),
-        "seen": seen_in(effects),
-    }
+    lines = [*map(_change_in_words, effects.changes), *map(_message_in_words, effects.messages), *effects.notes]
+    return {"said": lines or [NOTHING], "messages": len(effects.messages), "seen": seen_in(effects)}
+
+
+def _change_in_words(change: RecordChange) -> str:
+    """A record that changes, without the ids that say nothing to anybody."""
+    told = [
+        each for each in change.fields if not _is_an_id(each.before_in_words) and not _is_an_id(each.after_in_words)
+    ]
+    if change.operation == "update":
+        words = [f"{each.label} {each.before_in_words} → {each.after_in_words}" for each in told]
+    else:
+        words = [f"{each.label} {each.after_in_words}" for each in told if each.after_in_words != EMPTY]
+    what = {"insert": "New ", "update": "", "delete": "Deleted "}[change.operation] + change.record
+    return f"{what[:1].upper()}{what[1:]}: {', '.join(words)}" if words else f"{what[:1].upper()}{what[1:]}"
+
+
+def _is_an_id(words: str) -> bool:
+    return uuid_or_none(words) is not None
+
+
+def _message_in_words(message: Any) -> str:
+    return f"Message to {message.to}: {message.get_kind_display()}"
 
 
 def seen_in(effects: Effects) -> str:
@@ -136,6 +155,11 @@ def pounds_of(pounds: Sequence[Pounds]) -> list[dict[str, str]]:
     ]
 
 
+def faults_of(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    """What is wrong with cells, each named in its sentence, as it is kept."""
+    return [{**fault.for_json(), "detail": str(replace(fault, line=None))} for fault in faults]
+
+
 def errors_of(problem: Exception) -> list[dict[str, str]]:
     """Why a row was not done: a refusal in its own words. Raises the problem when the database is out of reach."""
     if isinstance(problem, Refused):
@@ -149,7 +173,8 @@ def errors_of(problem: Exception) -> list[dict[str, str]]:
 
 
 def _as_fault(problem: Problem) -> Fault:
-    return Fault(problem.title, problem.code, problem.detail)
+    # Providers send their answers as JSON; whoever has a file looks for a column.
+    return Fault(problem.title, problem.code, problem.detail.replace("'#/", "'"))
 
 
 def _store(row: BulkRow, values: dict[str, Any]) -> None:

@@ -19,7 +19,6 @@ from npq.core.csv_files import CsvRow
 from npq.core.effects import Pounds
 from npq.core.parsing import cohort, lead_provider, public_id, text
 
-NOTHING = "Nothing: it is so already."
 PROVIDER = Column("lead_provider", "The provider’s short code, not its name.", "ambition")
 COHORT = Column("cohort", "The start year, with its letter where a year has several.", "2025a")
 
@@ -140,7 +139,7 @@ def _load_statements(rows: Sequence[CsvRow], by: Actor) -> Loaded:
 
 def _result(result: str, changes: str) -> str:
     if result == "unchanged":
-        return NOTHING
+        return "nothing, it is so already"
     return {"created": "new", "updated": "changed"}[result] + (f", {changes}" if changes else "")
 
 

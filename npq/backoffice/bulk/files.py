@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from npq.backoffice.bulk.choices import WITHOUT_SUCCESS, RowState
 from npq.backoffice.bulk.kinds import Kind
 from npq.backoffice.bulk.models import BulkJob, BulkRow
@@ -16,10 +18,14 @@ def template(kind: Kind) -> Iterator[str]:
     return csv_chunks(kind.column_names, [[column.example for column in kind.columns]])
 
 
-def to_put_right(job: BulkJob) -> Iterator[str]:
-    """The rows that were not done, as they were uploaded, each with its error: put right, it can be uploaded again."""
+def rows_to_put_right(job: BulkJob) -> QuerySet[BulkRow]:
+    """The rows that were not done."""
+    return job.rows.filter(state__in=[*WITHOUT_SUCCESS, RowState.READY, RowState.WAITING]).order_by("line")
+
+
+def to_put_right(job: BulkJob, rows: QuerySet[BulkRow]) -> Iterator[str]:
+    """Rows as they were uploaded, each with its error: put right, they can be uploaded again."""
     header, keep = _without(job.header, {"error"})
-    rows = job.rows.filter(state__in=[*WITHOUT_SUCCESS, RowState.READY, RowState.WAITING]).order_by("line")
     return csv_chunks([*header, "error"], ([*keep(row.cells), _why(row)] for row in rows.iterator()))
 
 

@@ -95,7 +95,7 @@ class BulkRow(models.Model):
     @property
     def sentences(self) -> list[str]:
         """Why it was not done."""
-        return [f"{each['field']}: {each['detail']}" if each["field"] else each["detail"] for each in self.errors]
+        return [each["detail"] for each in self.errors]
 
 
 def permission_for(kind: str) -> str:

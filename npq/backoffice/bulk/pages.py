@@ -1,6 +1,6 @@
 """The pages of bulk changes: the kinds, one kind with its upload, one job from its check to its result."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -210,23 +210,26 @@ def progress(request: HttpRequest, public_id: UUID) -> JsonResponse:
 @require_GET
 def to_put_right(request: HttpRequest, public_id: UUID) -> StreamingHttpResponse:
     """The rows that were not done, to be put right and uploaded again."""
-    return _rows_file(request, public_id, files.to_put_right, "rows with errors", "errors")
+    job = _job_with_rows(request, public_id)
+    rows = files.rows_to_put_right(job)
+    record_download(request, f"Bulk change {job.public_id}, rows with errors", rows=rows.count())
+    return _csv(files.to_put_right(job, rows), f"{job.kind}-errors-{job.public_id}.csv")
 
 
 @require_GET
 def all_rows(request: HttpRequest, public_id: UUID) -> StreamingHttpResponse:
     """Every row and what became of it."""
-    return _rows_file(request, public_id, files.all_rows, "all rows", "all")
+    job = _job_with_rows(request, public_id)
+    record_download(request, f"Bulk change {job.public_id}, all rows", rows=job.rows.count())
+    return _csv(files.all_rows(job), f"{job.kind}-all-{job.public_id}.csv")
 
 
-def _rows_file(
-    request: HttpRequest, public_id: UUID, made: Callable[[BulkJob], Iterator[str]], words: str, name: str
-) -> StreamingHttpResponse:
+def _job_with_rows(request: HttpRequest, public_id: UUID) -> BulkJob:
+    """A job whose rows are still what was uploaded."""
     job = _job(request, public_id)
     if job.stripped_at is not None:
         raise Http404
-    record_download(request, f"Bulk change {job.public_id}, {words}")
-    return _csv(made(job), f"{job.kind}-{name}-{job.public_id}.csv")
+    return job
 
 
 def _csv(chunks: Iterator[str], name: str) -> StreamingHttpResponse:

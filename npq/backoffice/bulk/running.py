@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from npq.backoffice.bulk.checking import csv_rows, errors_of, refuse_together, said_of_lines, seen_in, what_it_says
+from npq.backoffice.bulk.checking import (
+    csv_rows,
+    errors_of,
+    faults_of,
+    refuse_together,
+    said_of_lines,
+    seen_in,
+    what_it_says,
+)
 from npq.backoffice.bulk.choices import JobState, RowState
 from npq.backoffice.bulk.kinds import FileKind, Kind, RowKind
 from npq.backoffice.bulk.models import BulkJob, BulkRow
@@ -50,7 +58,7 @@ def _do(job: BulkJob, kind: RowKind, row: BulkRow) -> None:
     (cells,) = csv_rows(job, kind, [row])
     order = kind.read(cells)
     if order is None:
-        _mark(row, state=RowState.FAILED, errors=[fault.for_json() for fault in cells.faults])
+        _mark(row, state=RowState.FAILED, errors=faults_of(cells.faults))
         return
     by = _confirmer_of(job, row.line)
 

@@ -92,16 +92,16 @@ def facts_of(job: BulkJob, numbers: Numbers) -> Facts:
     if before:
         words += [("Can be done", numbers[RowState.READY]), ("Cannot be done", numbers.unsuccessful)]
     else:
-        words += [
-            ("Done", numbers[RowState.DONE]),
+        words.append(("Done", numbers[RowState.DONE]))
+        rest = [
             ("Nothing to do: it was so already", numbers[RowState.UNCHANGED]),
             ("Refused when the file was checked", numbers[RowState.REFUSED]),
             ("Could be done when checked, refused when done", numbers[RowState.FAILED]),
             ("Not reached", numbers[RowState.READY] + numbers[RowState.WAITING]),
+            ("Did something else than was shown", numbers.differing),
         ]
+        words += [each for each in rest if each[1]]
     words.append(("Messages to participants", numbers.messages))
-    if job.state in (JobState.RUNNING, JobState.FINISHED, JobState.STOPPED):
-        words.append(("Did something else than was shown", numbers.differing))
     return Facts("Summary", [*words, ("Money, when the file was checked", _money(job))])
 
 

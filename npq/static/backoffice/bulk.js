@@ -9,7 +9,8 @@
       if (answer.ok && !answer.redirected) {
         const { state, said } = await answer.json();
         if (state !== told.dataset.state) return location.assign(location.pathname);
-        if (told.textContent !== said) told.textContent = said;
+        const words = told.firstElementChild;
+        if (words.textContent !== said) words.textContent = said;
       }
     } catch {
       // Out of reach for now: the next look may succeed, and the link to refresh is there.

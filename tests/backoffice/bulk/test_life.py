@@ -37,7 +37,7 @@ def test_checking_shows_what_would_happen_and_changes_nothing(caseworker: Office
     assert states(job) == ["ready", "refused", "ready", "refused", "ready"]
     assert codes(job) == [[], ["no_acceptance_to_undo"], [], ["invalid"], []]
     assert "3 rows can be done, 2 rows cannot" in page
-    assert "status: accepted → pending" in page.lower()
+    assert "Application: status Accepted → Pending" in page
     assert accepted[0].participant.full_name in page
     assert "No statement changes" in page
     for one in accepted:
