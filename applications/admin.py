@@ -16,6 +16,7 @@ from npq.backoffice.filters import (
     CurrentCohort,
     by_cohort,
     by_course,
+    by_dates,
     by_lead_provider,
     by_truth,
     by_words,
@@ -71,6 +72,7 @@ class ApplicationAdmin(InspectAdmin):
         choice("work_setting", "work setting", lambda: WORK_SETTINGS),
         by_truth("eligible", "eligible for funding", "eligible_for_funding"),
         by_truth("funded_place", "funded place", unset="Not set"),
+        by_dates("created_at", "received"),
     )
     list_select_related = ("participant", "course", "cohort", "lead_provider", "enrolment")
     search_help_text = "An ID, TRN, email, name or URN"

@@ -28,6 +28,9 @@ NPQ_RATE_LIMIT_WINDOW_SECONDS = environment.number("NPQ_RATE_LIMIT_WINDOW_SECOND
 NPQ_REFUSED_REQUESTS_KEPT_DAYS = environment.number("NPQ_REFUSED_REQUESTS_KEPT_DAYS", 30)
 NPQ_REFUSED_REQUESTS_PER_HOUR = environment.number("NPQ_REFUSED_REQUESTS_PER_HOUR", 100)
 
+# After so many days a pending application is shown on the first page of the back office.
+NPQ_APPLICATION_WAITS_DAYS = environment.number("NPQ_APPLICATION_WAITS_DAYS", 30)
+
 # Bulk changes (docs/decisions/10-bulk.md): what one file may have, how many rows a page waits for, and for how many
 # days what was uploaded is kept.
 NPQ_BULK_MOST_ROWS = environment.number("NPQ_BULK_MOST_ROWS", 1000)

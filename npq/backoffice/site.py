@@ -1,6 +1,5 @@
 """The site: its name and environment, one search box, and what needs a person today."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,23 +12,14 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
 from applications.models import Application
-from finance.choices import StatementState
-from finance.models import Statement
 from npq.backoffice import finding, sign_in
 from npq.backoffice.corrections import staff_actor
 from npq.backoffice.navigating import navigation
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import menu_of, site_pages
-from npq.backoffice.token_table import tokens_that_need_attention
-from npq.core import clock
+from npq.backoffice.today import waiting
 from npq.core.audit import acting_as
-from npq.core.choices import MessageState
-from npq.core.clock import wall_clock
-from npq.core.models import Message
 from npq.core.texts import uuid_or_none
-
-WAITS_TOO_LONG = timedelta(days=30)
-MOST_SHOWN = 10
 
 
 class BackOfficeSite(admin.AdminSite):
@@ -63,23 +53,7 @@ class BackOfficeSite(admin.AdminSite):
             return super().password_change(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(
-            request, {"waiting": list(self.waiting(request)), "menu": menu_of(request), **(extra_context or {})}
-        )
-
-    def waiting(self, request: HttpRequest) -> list[Table]:
-        """What waits for a person, as far as this member of staff may see it."""
-        sees = request.user.has_perm
-        tables = []
-        if sees("finance.view_statement"):
-            tables.append(_statements_to_authorise())
-        if sees("core.view_message"):
-            tables.append(_failed_messages())
-        if sees("applications.view_application"):
-            tables.append(_old_applications())
-        if sees("core.view_apitoken"):
-            tables.append(tokens_that_need_attention(wall_clock(), MOST_SHOWN))
-        return tables
+        return super().index(request, {"waiting": waiting(request), "menu": menu_of(request), **(extra_context or {})})
 
     def find(self, request: HttpRequest) -> HttpResponse:
         """One box for everything: straight to the record when there is only one, else a list of what fits."""
@@ -112,38 +86,3 @@ def _found_row(record: Any) -> list[Any]:
     if isinstance(record, Application):
         about = f"{record.participant.full_name}, {record.course}, {record.cohort}, {record.lead_provider}"
     return [record._meta.verbose_name.capitalize(), link(record), about]
-
-
-def _statements_to_authorise() -> Table:
-    payable = Statement.objects.filter(state=StatementState.PAYABLE, output_fee=True)
-    rows = payable.select_related("lead_provider", "cohort").order_by("payment_date", "id")[:MOST_SHOWN]
-    return Table(
-        "Statements to authorise",
-        ["Statement", "Lead provider", "Cohort", "Payment date"],
-        [[link(each, each.name), each.lead_provider.name, str(each.cohort), each.payment_date] for each in rows],
-        "No statement waits to be authorised.",
-    )
-
-
-def _failed_messages() -> Table:
-    failed = Message.objects.filter(state=MessageState.FAILED).order_by("-id")[:MOST_SHOWN]
-    return Table(
-        "Messages that could not be sent",
-        ["Message", "To", "Why", "Made"],
-        [[link(each, each.get_kind_display()), each.to, each.last_error, each.created_at] for each in failed],
-        "Every message has been sent or is on its way.",
-    )
-
-
-def _old_applications() -> Table:
-    old = Application.objects.pending().filter(created_at__lt=clock.now() - WAITS_TOO_LONG)
-    rows = old.select_related("participant", "course", "lead_provider").order_by("created_at")[:MOST_SHOWN]
-    return Table(
-        "Applications that have waited longer than 30 days",
-        ["Application", "Course", "Lead provider", "Received"],
-        [
-            [link(each, each.participant.full_name), str(each.course), each.lead_provider.name, each.created_at]
-            for each in rows
-        ],
-        "No application has waited that long.",
-    )

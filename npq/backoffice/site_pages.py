@@ -17,6 +17,7 @@ from django.urls import reverse
 MODULES: tuple[str, ...] = (
     "npq.backoffice.bulk.pages",
     "npq.backoffice.duplicates",
+    "npq.backoffice.checks_pages",
     "npq.backoffice.help",
     "npq.backoffice.issuing",
     "npq.backoffice.provider_admin",

@@ -27,6 +27,8 @@ COLOURS = {
     "revoked": "grey",
     "expired": "grey",
     "merged": "grey",
+    "holds": "green",
+    "broken": "red",
 }
 
 

@@ -1,0 +1,71 @@
+"""The page of the nightly checks: each rule, whether it held, and the first records that break it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+
+from npq.backoffice.models import CheckKind, CheckResult
+from npq.backoffice.pages import Table
+from npq.backoffice.site_pages import SitePage
+from npq.backoffice.tags import tag
+from npq.core.texts import uuid_or_none
+
+SEES = "backoffice.view_checkresult"
+# What the kinds lead to takes more than to see the rules.
+ALSO_TAKES = {
+    CheckKind.CONTRACTS: "finance.view_contractterms",
+    CheckKind.DUPLICATES: "participants.view_participant",
+}
+
+
+def found_rows(results: Iterable[CheckResult], most: int) -> tuple[Sequence[str], list[list[Any]]]:
+    """The heads and the first rows of what some checks found."""
+    rows = [[_where(result, identifier), words] for result in results for identifier, words in result.first]
+    return ["Where", "What"], rows[:most]
+
+
+def _where(result: CheckResult, identifier: str) -> Any:
+    """A link to the record, or to both, where there is one."""
+    ids = identifier.split(" ")
+    if not all(uuid_or_none(each) for each in ids):
+        return identifier
+    if result.kind == CheckKind.DUPLICATES and len(ids) == 2:
+        return _link(reverse("admin:duplicate", args=ids), "Compare them")
+    return _link(f"{reverse('admin:find')}?{urlencode({'q': identifier})}", identifier)
+
+
+def _link(address: str, text: str) -> str:
+    return format_html('<a href="{}">{}</a>', address, text)
+
+
+def checks_page(request: HttpRequest) -> HttpResponse:
+    """Every check with its newest result."""
+    results = [each for each in CheckResult.objects.order_by("-found", "code") if _sees(request, each)]
+    broken = [each for each in results if each.found]
+    every = Table(
+        "Every check",
+        ["What must hold", "Result", "Found", "Last checked"],
+        [[each.sentence, tag("Broken" if each.found else "Holds"), _number(each), each.checked_at] for each in results],
+        "The checks have not run yet: they are part of the nightly run.",
+    )
+    sections = [Table(f"{each.sentence}", *found_rows([each], len(each.first))) for each in broken]
+    context = {**admin.site.each_context(request), "title": "Checks of the data", "sections": [*sections, every]}
+    return render(request, "backoffice/checks.html", context)
+
+
+def _sees(request: HttpRequest, result: CheckResult) -> bool:
+    also = ALSO_TAKES.get(CheckKind(result.kind))
+    return also is None or bool(request.user.has_perm(also))
+
+
+def _number(result: CheckResult) -> str:
+    return f"{result.found} or more" if result.at_least else str(result.found)
+
+
+PAGES = (SitePage("checks/", "checks", checks_page, SEES, "Checks of the data"),)

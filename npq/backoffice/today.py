@@ -1,0 +1,239 @@
+"""The first page: what needs a person today, as far as a member of staff may see it (issue: back office, first page).
+
+Each kind costs one query of at most MOST_COUNTED records. What would mean reading whole tables (the rules, the gaps,
+people who look alike) is found at night by `npq.backoffice.checks`; its results are read here, in one query for all.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from applications.models import Application
+from finance.choices import StatementState
+from finance.models import Statement
+from npq.backoffice.bulk.catalogue import KINDS
+from npq.backoffice.bulk.choices import JobState
+from npq.backoffice.bulk.models import BulkJob
+from npq.backoffice.checks_pages import found_rows
+from npq.backoffice.models import CheckKind, CheckResult
+from npq.backoffice.pages import Table, link, shown
+from npq.backoffice.token_table import tokens_that_need_attention
+from npq.core import clock
+from npq.core.choices import MessageState
+from npq.core.models import Message
+from npq.core.money import in_pounds
+
+MOST_SHOWN = 10
+MOST_COUNTED = 100
+DAYS_OF_JOBS = 7
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One kind of thing that waits: the first of them as a table, how many there are, and where all of them are.
+
+    `more` says that there are more than `count`; `note` says what else is to be known.
+    """
+
+    table: Table
+    count: int
+    more: bool = False
+    see_all: str = ""
+    note: str = ""
+
+    @property
+    def number(self) -> str:
+        """How many, in words."""
+        return f"more than {self.count}" if self.more else str(self.count)
+
+
+def waiting(request: HttpRequest) -> list[Waiting]:
+    """Everything that waits for this member of staff or their colleagues; what waits for nobody comes last."""
+    kinds = [each for permission, kind in KINDS_OF_WAITING if _sees(request, permission) for each in kind(request)]
+    return sorted(kinds, key=lambda each: each.count == 0)
+
+
+def _sees(request: HttpRequest, permission: str) -> bool:
+    return bool(request.user.has_perm(permission))
+
+
+def _of(records: Sequence[Any], table: Table, see_all: str, note: str = "") -> Waiting:
+    """As many as were read; one more than MOST_COUNTED stands for more."""
+    return Waiting(table, min(len(records), MOST_COUNTED), len(records) > MOST_COUNTED, see_all, note)
+
+
+def _list(label: str, **query: str) -> str:
+    return f"{reverse(f'admin:{label}_changelist')}?{urlencode(query)}"
+
+
+def _statements(request: HttpRequest) -> Iterator[Waiting]:
+    payable = Statement.objects.filter(state=StatementState.PAYABLE).select_related(
+        "lead_provider", "cohort", "payment_request"
+    )
+    # Twice, so that either kind may be more than is counted.
+    found = list(payable.defer("payment").order_by("payment_date", "id")[: 2 * (MOST_COUNTED + 1)])
+    asked = [each for each in found if hasattr(each, "payment_request")]
+    to_ask = [each for each in found if not hasattr(each, "payment_request")]
+    yield _of(
+        asked,
+        Table(
+            "Payments that wait for a second person",
+            ["Statement", "Lead provider", "Cohort", "Payment date", "Total asked for", "Asked for by", "When"],
+            [
+                [
+                    *_statement(each),
+                    in_pounds(each.payment_request.total),
+                    _asker(request, each.payment_request),
+                    each.payment_request.updated_at,
+                ]
+                for each in asked[:MOST_SHOWN]
+            ],
+            "No payment waits to be authorised.",
+        ),
+        _list("finance_statement", payment="second-person"),
+    )
+    yield _of(
+        to_ask,
+        Table(
+            "Statements to check and ask payment for",
+            ["Statement", "Lead provider", "Cohort", "Payment date"],
+            [_statement(each) for each in to_ask[:MOST_SHOWN]],
+            "No statement waits to be checked.",
+        ),
+        _list("finance_statement", payment="to-ask"),
+    )
+
+
+def _statement(statement: Statement) -> list[Any]:
+    return [
+        link(statement, statement.name),
+        statement.lead_provider.name,
+        str(statement.cohort),
+        statement.payment_date,
+    ]
+
+
+def _asker(request: HttpRequest, asked: Any) -> str:
+    """Who asked; somebody else has to authorise."""
+    own = asked.requester == str(request.user.pk)
+    return f"{asked.requested_by} (you: somebody else authorises)" if own else str(asked.requested_by)
+
+
+def _checks(request: HttpRequest) -> Iterator[Waiting]:
+    results = list(CheckResult.objects.order_by("code"))
+    for kind, title, permission, empty in CHECKS:
+        if not _sees(request, permission):
+            continue
+        ours = [each for each in results if each.kind == kind]
+        note = f"Last checked {shown(min(each.checked_at for each in ours))}." if ours else NEVER_CHECKED
+        yield Waiting(
+            Table(title, *found_rows(ours, MOST_SHOWN), empty if ours else "Nothing is known yet."),
+            sum(each.found for each in ours),
+            any(each.at_least for each in ours),
+            reverse("admin:duplicates" if kind == CheckKind.DUPLICATES else "admin:checks"),
+            note,
+        )
+
+
+CHECKS = (
+    (CheckKind.RULE, "Broken rules of the data", "backoffice.view_checkresult", "Every rule holds."),
+    (CheckKind.CONTRACTS, "Gaps in contracts and statements", "finance.view_contractterms", "There are no gaps."),
+    (
+        CheckKind.DUPLICATES,
+        "People who may have two participant IDs",
+        "participants.view_participant",
+        "Nobody looks like anybody else.",
+    ),
+)
+NEVER_CHECKED = "The checks have not run yet: they are part of the nightly run."
+
+
+def _messages(_: HttpRequest) -> Iterator[Waiting]:
+    failed = list(Message.objects.filter(state=MessageState.FAILED).order_by("-id")[: MOST_COUNTED + 1])
+    yield _of(
+        failed,
+        Table(
+            "Messages that could not be sent",
+            ["Message", "To", "Why", "Made"],
+            [
+                [link(each, each.get_kind_display()), each.to, each.last_error, each.created_at]
+                for each in failed[:MOST_SHOWN]
+            ],
+            "Every message has been sent or is on its way.",
+        ),
+        _list("core_message", state=MessageState.FAILED),
+    )
+
+
+def _applications(_: HttpRequest) -> Iterator[Waiting]:
+    days = settings.NPQ_APPLICATION_WAITS_DAYS
+    since = clock.now() - timedelta(days=days)
+    pending = Application.objects.pending().filter(created_at__lt=since)
+    old = list(
+        pending.select_related("participant", "course", "lead_provider").order_by("created_at")[: MOST_COUNTED + 1]
+    )
+    yield _of(
+        old,
+        Table(
+            f"Applications that have waited longer than {days} days",
+            ["Application", "Course", "Lead provider", "Received"],
+            [
+                [link(each, each.participant.full_name), str(each.course), each.lead_provider.name, each.created_at]
+                for each in old[:MOST_SHOWN]
+            ],
+            "No application has waited that long.",
+        ),
+        _list("applications_application", status="pending", cohort="all", to=f"{clock.uk_date(since):%Y-%m-%d}"),
+    )
+
+
+def _jobs(request: HttpRequest) -> Iterator[Waiting]:
+    kinds = [kind.name for kind in KINDS.values() if _sees(request, kind.permission)]
+    recent = Q(state=JobState.STOPPED, created_at__gt=clock.wall_clock() - timedelta(days=DAYS_OF_JOBS))
+    found = BulkJob.objects.filter(recent | Q(state=JobState.CHECKED), kind__in=kinds).order_by("-id")
+    jobs = list(found[: MOST_COUNTED + 1])
+    yield _of(
+        jobs,
+        Table(
+            "Bulk changes to confirm, or that stopped",
+            ["Bulk change", "State", "Uploaded by", "When"],
+            [
+                [
+                    format_html('<a href="{}">{}</a>', reverse("admin:bulk_job", args=[each.public_id]), str(each)),
+                    each.get_state_display(),
+                    each.uploaded_by,
+                    each.created_at,
+                ]
+                for each in jobs[:MOST_SHOWN]
+            ],
+            "No bulk change waits for anybody.",
+        ),
+        reverse("admin:bulk"),
+    )
+
+
+def _tokens(_: HttpRequest) -> Iterator[Waiting]:
+    table = tokens_that_need_attention(clock.wall_clock(), MOST_COUNTED + 1)
+    rows = list(table.body)
+    yield _of(
+        rows, Table(table.title, table.heads, rows[:MOST_SHOWN], table.empty), _list("core_apitoken", revoked="no")
+    )
+
+
+# What it takes to see each kind, in the order in which they are shown.
+KINDS_OF_WAITING: tuple[tuple[str, Callable[[HttpRequest], Iterator[Waiting]]], ...] = (
+    ("finance.view_statement", _statements),
+    ("backoffice.view_checkresult", _checks),
+    ("core.view_message", _messages),
+    ("applications.view_application", _applications),
+    ("backoffice.view_bulkjob", _jobs),
+    ("core.view_apitoken", _tokens),
+)
