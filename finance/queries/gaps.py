@@ -45,7 +45,7 @@ class Books:
         self.day = day
         self.of_provider = Q(lead_provider=lead_provider) if lead_provider else Q()
         self.cohorts = {cohort.id: cohort for cohort in cohorts}
-        self.lead_providers = LeadProvider.objects.in_bulk()
+        self.lead_providers = {lead_provider.id: lead_provider} if lead_provider else LeadProvider.objects.in_bulk()
         self.courses = Course.objects.in_bulk()
         self.terms: dict[Contract, list[ContractTerms]] = {}
         first = F("effective_month").asc(nulls_first=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from applications.models import Application
@@ -24,16 +24,22 @@ SHORTEST = 3
 TRN = re.compile(r"\d{7}", re.ASCII)
 URN = re.compile(r"\d{6}|[A-Za-z]{2}\d{5,6}", re.ASCII)
 
-# Where a public id may belong, and the page that shows it.
-WITH_PAGE: tuple[type[Model], ...] = (
-    Application,
-    Participant,
-    Declaration,
-    Statement,
-    ApiToken,
-    Message,
-    LeadProvider,
-    RefusedRequest,
+# Where a public id may belong: the record whose page shows it, and the table, its column and the page's key there.
+# The first line that has the id wins.
+Holder = tuple[type[Model], type[Model], str, str]
+HOLDERS: tuple[Holder, ...] = (
+    (Application, Application, "public_id", "id"),
+    (Participant, Participant, "public_id", "id"),
+    (Declaration, Declaration, "public_id", "id"),
+    (Statement, Statement, "public_id", "id"),
+    (ApiToken, ApiToken, "public_id", "id"),
+    (Message, Message, "public_id", "id"),
+    (LeadProvider, LeadProvider, "public_id", "id"),
+    (RefusedRequest, RefusedRequest, "public_id", "id"),
+    (Participant, ParticipantIdChange, "from_participant_id", "participant_id"),
+    (Application, Enrolment, "public_id", "application_id"),
+    (Declaration, Outcome, "public_id", "declaration_id"),
+    (Declaration, LineItem, "public_id", "declaration_id"),
 )
 
 
@@ -107,31 +113,20 @@ def _people_of_urn(term: str) -> list[int]:
 
 
 def records_of_id(public_id: UUID) -> list[Model]:
-    """Whatever has this public id, as the record whose page shows it."""
-    found: list[Model] = [
-        record for model in WITH_PAGE for record in model._default_manager.filter(public_id=public_id)[:1]
-    ]
-    if not found:
-        person = person_of_id(public_id)
-        found += [person] if person else []
-    if not found:
-        found += _shown_elsewhere(public_id)
-    if not found:
-        refused = Q(request_id=str(public_id)) | Q(record_ids__contains=[public_id])
-        found += RefusedRequest.objects.filter(refused).order_by("-id")[:MOST]
-    return found
-
-
-def _shown_elsewhere(public_id: UUID) -> list[Model]:
-    """The page that shows an enrolment, an outcome or a line item."""
-    enrolment = Enrolment.objects.select_related("application").filter(public_id=public_id).first()
-    if enrolment:
-        return [enrolment.application]
-    outcome = Outcome.objects.select_related("declaration").filter(public_id=public_id).first()
-    if outcome:
-        return [outcome.declaration]
-    line = LineItem.objects.select_related("declaration").filter(public_id=public_id).first()
-    return [line.declaration] if line else []
+    """Whatever has this public id, as the record whose page shows it; else the refused requests that named it."""
+    first, *others = (
+        table._default_manager.filter(**{column: public_id})
+        .order_by()
+        .annotate(holder=Value(number))
+        .values_list("holder", key)
+        for number, (_, table, column, key) in enumerate(HOLDERS)
+    )
+    found = sorted(first.union(*others, all=True))
+    if found:
+        number, key = found[0]
+        return list(HOLDERS[number][0]._default_manager.filter(pk=key))
+    refused = Q(request_id=str(public_id)) | Q(record_ids__contains=[public_id])
+    return list(RefusedRequest.objects.filter(refused).order_by("-id")[:MOST])
 
 
 def records_matching(term: str) -> list[Model]:

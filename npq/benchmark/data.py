@@ -11,9 +11,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from npq.core.audit import Actor
+from npq.core.choices import TokenScope
 from npq.core.models import Cohort, Course, LeadProvider
+from npq.core.tokens import create_api_token
 
 MEASURED_PROVIDER = "ambition"
+BY = Actor.system("benchmark")
 
 _TABLES = (
     "participants_participant",
@@ -31,16 +35,25 @@ _TABLES = (
 _PARTICIPANTS = """
 INSERT INTO participants_participant (id, public_id, created_at, updated_at, full_name, previous_names,
     teacher_reference_number, teacher_reference_number_verified, date_of_birth)
-SELECT n, gen_random_uuid(), at, at, 'Person Number ' || n, '{}',
+SELECT n, gen_random_uuid(), at, at,
+    first[1 + n %% cardinality(first)] || ' ' || beginning[1 + n / 7 %% cardinality(beginning)]
+      || ending[1 + n / 101 %% cardinality(ending)], '{}',
     lpad((9000000 + n %% 1000000)::text, 7, '0'), n <= 1000000 AND n %% 10 < 8, date '1970-01-01' + (n %% 9000)::int
 FROM (SELECT n, timestamptz '2023-01-01' + n * interval '30 seconds' AS at FROM generate_series(1, %(people)s) AS n) s
+CROSS JOIN (SELECT
+  string_to_array('Ada Amara Ben Bronwen Callum Chidi Dara Elin Farah Hana Ifor Jamal Kezia Leila Maeve', ' ') AS first,
+  string_to_array('Ash Bar Brad Cart Clay Cran Dal Ed East Fair Ford Gar Hal Har Hazel Hol Kel Kirk Lang Lin Mar Mil '
+    'Nor Oak Pen Pres Rad Ros Sand Shel Stan Stock Sut Thorn Wal War Wes Whit Win Wood', ' ') AS beginning,
+  string_to_array('bourne bridge burn bury by combe cott dale den field ford ham hurst ley man mere more ridge son',
+    ' ') AS ending) AS names
 """
 
 _APPLICATIONS = """
 INSERT INTO applications_application (id, public_id, created_at, updated_at, participant_id, course_id, cohort_id,
     lead_provider_id, status, reason_for_rejection, decided_at, enrolment_id, eligible_for_funding, funded_place,
     funding_choice, targeted_delivery_funding_eligibility, email, email_validated, headteacher_status, school_urn,
-    school_ukprn, works_in_school, employer_name, employment_role, itt_provider, lead_mentor, teacher_catchment,
+    school_ukprn, private_childcare_provider_urn, works_in_school, employer_name, employment_role, itt_provider,
+    lead_mentor, teacher_catchment,
     teacher_catchment_country, teacher_catchment_iso_country_code, submission)
 SELECT n, gen_random_uuid(), at, at,
     CASE WHEN n <= %(people)s THEN n ELSE (n - %(people)s) * 4 END,
@@ -53,6 +66,7 @@ SELECT n, gen_random_uuid(), at, at,
     CASE WHEN accepted THEN n END,
     n %% 7 <> 0, NULL, CASE WHEN n %% 7 = 0 THEN 'trust' END, n %% 11 = 0,
     'person.' || n || '@example.org', true, 'no', (100000 + n %% 50000)::text, (10000000 + n %% 50000)::text,
+    CASE WHEN n %% 20 = 1 THEN 'EY' || 100000 + n %% 400000 END,
     true, NULL, NULL, NULL, false, 'england', 'United Kingdom of Great Britain and Northern Ireland', 'GBR', '{}'
 FROM (
     SELECT n, n %% 10 < 6 AS accepted, timestamptz '2023-01-01' + n * interval '30 seconds' AS at,
@@ -147,6 +161,21 @@ WHERE d.state = 'eligible'
 """
 
 
+# A month's worth of what eight busy providers' programs were refused.
+_REFUSED = """
+INSERT INTO core_refusedrequest (public_id, at, token_id, lead_provider_id, method, path, parameters, status, codes,
+    titles, record_ids, request_id, milliseconds)
+SELECT gen_random_uuid(), now() - (%(refused)s - n) * interval '8 seconds', t.id, t.lead_provider_id, 'POST',
+    '/api/v3/npq-applications/' || a.public_id || '/accept', '{}', 422, '{application_already_accepted}',
+    '{application}', ARRAY[a.public_id], md5(n::text), 20
+FROM generate_series(1, %(refused)s) AS n
+JOIN applications_application a ON a.id = 1 + n * 3 %% %(applications)s
+JOIN core_apitoken t ON t.lead_provider_id = a.lead_provider_id
+"""
+
+REFUSED_REQUESTS = 300_000
+
+
 def fill(applications: int, report: Callable[[str], None]) -> None:
     """Fills the empty, migrated database with reference data already in it."""
     provider = LeadProvider.objects.get(code=MEASURED_PROVIDER)
@@ -155,6 +184,7 @@ def fill(applications: int, report: Callable[[str], None]) -> None:
         "people": applications * 4 // 5,
         "measured": applications // 10,
         "provider": provider.id,
+        "refused": REFUSED_REQUESTS,
         "others": _ids(LeadProvider.objects.exclude(id=provider.id)),
         "courses": list(
             Course.objects.exclude(family__contains="coaching").order_by("id").values_list("id", flat=True)
@@ -172,7 +202,10 @@ def fill(applications: int, report: Callable[[str], None]) -> None:
         ("contract terms", _TERMS),
         ("statements", _STATEMENTS),
         ("line items", _LINES),
+        ("refused requests", _REFUSED),
     )
+    for each in LeadProvider.objects.all():
+        create_api_token(by=BY, scope=TokenScope.LEAD_PROVIDER, lead_provider=each, label="benchmark")
     with _without_triggers(), connection.cursor() as cursor:
         for name, sql in steps:
             report(f"  {name} …")

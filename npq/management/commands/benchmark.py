@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
+from npq.benchmark.backoffice import back_office_cases
 from npq.benchmark.data import MEASURED_PROVIDER, fill
 from npq.benchmark.database import create_benchmark_database, use_benchmark_database
 from npq.benchmark.measuring import Finding, table
@@ -17,7 +18,7 @@ from npq.core.audit import Actor, acting_as
 from npq.core.choices import TokenScope
 from npq.core.models import ApiToken, LeadProvider
 
-CASES = [*PAGES, "depth", "statement", "accept", "submit"]
+CASES = [*PAGES, "depth", "statement", "backoffice", "accept", "submit"]
 
 
 class Command(BaseCommand):
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             findings += depth_cases(provider, options["rounds"])
         if "statement" in only:
             findings += statement_cases(provider, options["rounds"])
+        if "backoffice" in only:
+            findings += back_office_cases(options["rounds"])
         if "accept" in only:
             with server() as port:
                 findings.append(accept_case(provider, port, options["writes"]))
