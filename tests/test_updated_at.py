@@ -43,6 +43,7 @@ from tests.factories import (
     CohortFactory,
     ContractTermsFactory,
     CourseFactory,
+    DeclarationFactory,
     DeliveryPartnershipFactory,
     ParticipantFactory,
     ScheduleFactory,
@@ -328,6 +329,12 @@ def _pair(it: World) -> Any:
     )
 
 
+def _rename_partner(it: World) -> Any:
+    known = DeliveryPartnershipFactory(lead_provider=it.provider, cohort=it.enrolment.cohort).delivery_partner
+    DeclarationFactory(enrolment=it.enrolment, delivery_partner=known)
+    return lambda: declarations.rename_delivery_partner(delivery_partner_id=known.id, name="Renamed Hub", by=BY)
+
+
 def _mark_payable(it: World) -> Any:
     it.started()
     statement = it.statement
@@ -412,6 +419,7 @@ CASES: dict[str, list[Case]] = {
     "change_delivery_partner": [_change_delivery_partner],
     "record_outcome": [_record_outcome],
     "pair_delivery_partner": [_pair],
+    "rename_delivery_partner": [_rename_partner],
     "mark_statement_payable": [_mark_payable],
     "mark_statements_payable": [_mark_all_payable],
     "approve_payment": [_approve],

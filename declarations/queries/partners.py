@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.postgres.search import TrigramSimilarity
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
@@ -35,3 +36,16 @@ def partners_named(
 def partners_by_id(found: Iterable[Mapping[str, Any]]) -> dict[uuid.UUID, FoundPartner]:
     """What `partners_named` yields, by public id."""
     return {uuid.UUID(one["public_id"]): FoundPartner(one["id"], one["on_list"]) for one in found}
+
+
+MOST_SIMILAR = 10
+SIMILAR = 0.4
+
+
+def similar_partners(name: str, *, but: int | None = None) -> QuerySet[DeliveryPartner]:
+    """At most ten partners whose names are like a name, the most similar first; `but` is the id of one to leave out.
+
+    Compared by their groups of three letters, so that a word more, a word less or a slip of the pen is no difference.
+    """
+    found = DeliveryPartner.objects.annotate(like=TrigramSimilarity("name", name)).filter(like__gte=SIMILAR)
+    return found.exclude(id=but or 0).order_by("-like", "name")[:MOST_SIMILAR]

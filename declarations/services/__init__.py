@@ -3,6 +3,7 @@
 from declarations.services.change_delivery_partner import change_delivery_partner, fill_delivery_partner
 from declarations.services.pair_delivery_partner import pair_delivery_partner
 from declarations.services.record_outcome import correct_outcome, record_outcome
+from declarations.services.rename_delivery_partner import rename_delivery_partner
 from declarations.services.submit import submit_declaration
 from declarations.services.void import void_declaration
 
@@ -12,6 +13,7 @@ __all__ = [
     "fill_delivery_partner",
     "pair_delivery_partner",
     "record_outcome",
+    "rename_delivery_partner",
     "submit_declaration",
     "void_declaration",
 ]

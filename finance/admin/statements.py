@@ -25,12 +25,14 @@ from npq.backoffice.filters import (
     Conditions,
     by_cohort,
     by_lead_provider,
+    by_month,
     by_truth,
     by_words,
     choice,
 )
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Page
+from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event
 from npq.core import clock
 from npq.core.money import in_pounds
@@ -68,13 +70,6 @@ def _when() -> Conditions:
     ]
 
 
-def _months() -> Conditions:
-    found = Statement.objects.order_by("-year", "-month").values_list("year", "month").distinct()
-    return [
-        (f"{year}-{month:02d}", f"{date(year, month, 1):%B %Y}", Q(year=year, month=month)) for year, month in found
-    ]
-
-
 def _payment() -> Conditions:
     payable = Q(state=StatementState.PAYABLE)
     return [
@@ -92,7 +87,7 @@ class StatementAdmin(InspectAdmin):
         "month_name",
         "lead_provider",
         "cohort",
-        "state",
+        "status",
         "payment_run",
         "deadline_date",
         "payment_date",
@@ -101,7 +96,7 @@ class StatementAdmin(InspectAdmin):
     )
     list_filter = (
         choice("when", "when", _when, When),
-        choice("month", "statement month", _months),
+        by_month("month", "statement month", lambda year, month: Q(year=year, month=month)),
         by_words("state", "status", StatementState.choices),
         choice("payment", "payment", _payment),
         by_truth("payment_run", "payment run", "output_fee"),
@@ -116,6 +111,11 @@ class StatementAdmin(InspectAdmin):
     def month_name(self, statement: Statement) -> str:
         """The month in words."""
         return statement.name
+
+    @admin.display(description="status")
+    def status(self, statement: Statement) -> str:
+        """Its state, as a tag."""
+        return tag(statement.get_state_display())
 
     @admin.display(description="payment run")
     def payment_run(self, statement: Statement) -> str:

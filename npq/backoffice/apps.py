@@ -16,7 +16,15 @@ class AdminSiteConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         # By name, because these need the models that exist from here on.
-        modules = ("core_admin", "access_admin", "staff_admin", "token_admin", "provider_admin", "refused_admin")
+        modules = (
+            "core_admin",
+            "reference_admin",
+            "access_admin",
+            "staff_admin",
+            "token_admin",
+            "provider_admin",
+            "refused_admin",
+        )
         for name in modules:
             import_module(f"npq.backoffice.{name}")
 

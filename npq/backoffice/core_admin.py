@@ -1,6 +1,6 @@
 """What staff see of the ground floor: messages and reference data."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 
@@ -9,53 +9,9 @@ from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link
 from npq.backoffice.tags import tag
-from npq.backoffice.timeline import Event, events_about_record
-from npq.core.choices import CohortFunding, MessageKind, MessageState
-from npq.core.models import Cohort, Course, Message
+from npq.core.choices import MessageKind, MessageState
+from npq.core.models import Message
 from participants.models import Participant
-
-
-class ReferenceAdmin(InspectAdmin):
-    """Reference data: the page shows every column that is not an id inside."""
-
-    shown_fields: tuple[str, ...] = ()
-    ordering: ClassVar[tuple[str, ...]] = ("id",)
-
-    def events_of(self, record: Any) -> list[Event]:
-        return events_about_record(self.model._meta.db_table, record.id)
-
-    def page_of(self, record: Any) -> Page:
-        facts = [
-            (str(self.model._meta.get_field(name).verbose_name).capitalize(), _value(record, name))
-            for name in self.shown_fields
-        ]
-        kind = str(self.model._meta.verbose_name)
-        facts = [("ID", record.public_id), *facts, ("Last updated", record.updated_at)]
-        return Page(title=str(record), tag="", sections=[Facts(kind.capitalize(), facts)])
-
-
-def _value(record: Any, name: str) -> Any:
-    words = getattr(record, f"get_{name}_display", None)
-    return words() if words else getattr(record, name)
-
-
-@admin.register(Course)
-class CourseAdmin(ReferenceAdmin):
-    """Courses."""
-
-    list_display = ("identifier", "name", "group", "family", "public_id")
-    shown_fields = ("identifier", "name", "short_code", "group", "family", "position")
-    ordering = ("position", "id")
-
-
-@admin.register(Cohort)
-class CohortAdmin(ReferenceAdmin):
-    """Cohorts."""
-
-    list_display = ("identifier", "funding", "registration_start_date", "public_id")
-    list_filter = (by_words("funding", "funding", CohortFunding.choices),)
-    shown_fields = ("start_year", "suffix", "funding", "registration_start_date")
-    ordering = ("-start_year", "suffix")
 
 
 @admin.register(Message)

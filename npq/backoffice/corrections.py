@@ -54,18 +54,20 @@ class Correction:
 
     `fields` gives what is asked for, `run` calls the one service. `not_possible` is a sentence that says why it
     cannot be done to a record whatever is answered, empty when it can; the service has the last word. `explains` is
-    a sentence on its page, `beside` what there is to look at first, given the answers so far.
+    a sentence on its page, `beside` what there is to look at first, given the answers so far. `counts` are kinds of
+    records of which it may change tens of thousands: its page says how many, and lists none.
     """
 
     name: str
     title: str
     model: str
-    role: Literal["caseworker", "finance", "finance approver", "access manager"]
+    role: Literal["caseworker", "finance", "finance approver", "configuration", "access manager"]
     run: Callable[[Any, Answers, Actor], Any]
     explains: str = ""
     fields: Fields = _no_fields
     not_possible: Callable[[Any], str] = _nothing
     beside: Callable[[Any, Answers], Sequence[Section]] = _no_sections
+    counts: tuple[type[Model], ...] = ()
 
     @property
     def permission(self) -> str:
@@ -151,13 +153,16 @@ def _written(effects: Effects) -> tuple[Any, ...]:
         )
         for change in effects.changes
     ]
-    return sorted(shown), sorted((message.kind, message.to) for message in effects.messages)
+    said = sorted((message.kind, message.to) for message in effects.messages)
+    return sorted(shown), sorted(effects.counted.items()), said
 
 
 def rehearse(correction: Correction, record: Any, answers: Answers, by: Actor) -> Preview:
     """What the correction would do, or why it would be refused; writes nothing."""
     try:
-        return Preview(effects=what_would_change(lambda: correction.run(record, answers, by)))
+        return Preview(
+            effects=what_would_change(lambda: correction.run(record, answers, by), counted=correction.counts)
+        )
     except Refused as refusal:
         return Preview(problems=in_staff_words(refusal))
     except TooMuchContention:
@@ -279,7 +284,7 @@ def _confirm(
             raise _SomethingElse
 
     try:
-        with recorded(as_shown):
+        with recorded(as_shown, counted=correction.counts):
             correction.run(record, answers, by)
     except Refused as refusal:
         if _confirmed_before(request):

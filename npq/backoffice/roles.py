@@ -47,13 +47,14 @@ CASEWORK = frozenset(each.name for each in CORRECTIONS if each.role == "casework
 PAYMENTS = frozenset(each.name for each in CORRECTIONS if each.role == "finance")
 APPROVALS = frozenset(each.name for each in CORRECTIONS if each.role == "finance approver")
 ACCESS = frozenset(each.name for each in CORRECTIONS if each.role == "access manager")
+CONFIGURING = frozenset(each.name for each in CORRECTIONS if each.role == "configuration")
 
 ROLES = (
     Role("viewer", (*REFERENCE, *CASES, *MONEY, *SUPPORT)),
     Role("caseworker", (*REFERENCE, *CASES, *MONEY, *SUPPORT), CASEWORK),
     Role("finance", (*REFERENCE, *CASES, *MONEY, *SUPPORT), PAYMENTS),
     Role("finance approver", (*REFERENCE, *CASES, *MONEY), APPROVALS),
-    Role("configuration", (*REFERENCE, *MONEY, "backoffice.checkresult")),
+    Role("configuration", (*REFERENCE, *MONEY, "backoffice.checkresult"), CONFIGURING),
     Role(
         "access manager",
         ("core.leadprovider", "core.apitoken", *SUPPORT, "auth.user", "auth.group", "backoffice.accessevent"),

@@ -15,6 +15,8 @@ from django.urls import reverse
 
 # By name: the modules need the site, which reads this list when it makes its routes.
 MODULES: tuple[str, ...] = (
+    "finance.admin.moving",
+    "finance.admin.gaps",
     "npq.backoffice.bulk.pages",
     "npq.backoffice.duplicates",
     "npq.backoffice.checks_pages",

@@ -102,10 +102,14 @@ class Pounds:
 
 @dataclass(frozen=True)
 class Corrected:
-    """What a correction returns: whether anything changed, and what staff should know besides what changed."""
+    """What a correction returns: whether anything changed, and what staff should know besides what changed.
+
+    `pounds` are figures whose change the service has worked out itself.
+    """
 
     changed: bool = True
     notes: tuple[str, ...] = ()
+    pounds: tuple[Pounds, ...] = ()
 
 
 @dataclass
@@ -113,6 +117,7 @@ class Effects:
     """What a write did, or would do.
 
     `touched` are records that change nowhere but will be shown as changed; `result` is what the service returned.
+    `counted` says of kinds of records that are too many to be listed how many changed, under their name in the plural.
     """
 
     changes: list[RecordChange] = field(default_factory=list)
@@ -120,6 +125,7 @@ class Effects:
     touched: list[tuple[str, UUID]] = field(default_factory=list)
     pounds: list[Pounds] = field(default_factory=list)
     result: Any = None
+    counted: dict[str, int] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -129,7 +135,7 @@ class Effects:
     @property
     def nothing(self) -> bool:
         """Whether no record changed."""
-        return not self.changes
+        return not self.changes and not self.counted
 
     def of(self, model: type[models.Model]) -> list[RecordChange]:
         """The changes of one kind of record."""

@@ -11,7 +11,7 @@ The trail knows nothing of messages and of rows that are merely touched; `queue_
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,16 +32,19 @@ NOT_SHOWN_OF_NEW = ("id", "public_id", "created_at")
 class _Listener:
     """Collects the effects of each `acting_as` block, and what only the program knows of them."""
 
-    def __init__(self, then: Callable[[Effects], None]) -> None:
+    def __init__(self, then: Callable[[Effects], None], counted: Sequence[type[models.Model]]) -> None:
         self.then = then
+        self.counted = {model._meta.db_table: str(model._meta.verbose_name_plural) for model in counted}
         self.effects = Effects()
         self.message_ids: list[int] = []
         self.touched: dict[tuple[type[models.Model], int], UUID] = {}
 
     def take_down(self, after: int) -> None:
         """Adds what the current transaction did after the change with an id, and starts anew."""
-        changes = list(_changes(after))
+        changes = list(_changes(after, self.counted))
         self.effects.changes += changes
+        for name, number in _numbers(after, self.counted):
+            self.effects.counted[name] = self.effects.counted.get(name, 0) + number
         message_model = apps.get_model("core", "Message")
         self.effects.messages += message_model._default_manager.filter(id__in=self.message_ids).order_by("id")
         changed = {(change.model, change.record_id) for change in changes}
@@ -62,12 +65,15 @@ def _nothing_more(_: Effects) -> None:
 
 
 @contextmanager
-def recorded(then: Callable[[Effects], None] = _nothing_more) -> Iterator[Effects]:
+def recorded(
+    then: Callable[[Effects], None] = _nothing_more, *, counted: Sequence[type[models.Model]] = ()
+) -> Iterator[Effects]:
     """Within the block the effects of every service are added to what it yields.
 
-    `then` is called with them at the end of each service, inside its transaction.
+    `then` is called with them at the end of each service, inside its transaction. Of the kinds of records in
+    `counted` the effects say how many changed, and no more: reading tens of thousands of them would take too long.
     """
-    listener = _Listener(then)
+    listener = _Listener(then, counted)
     token = _listener.set(listener)
     try:
         yield listener.effects
@@ -145,10 +151,18 @@ class _Row:
         }
 
 
-def _changes(after: int) -> Iterator[RecordChange]:
+def _numbers(after: int, counted: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    if not counted:
+        return
+    trail = _of_this_transaction().filter(id__gt=after, table__in=list(counted)).order_by()
+    for table, number in trail.values_list("table").annotate(number=models.Count("record_id", distinct=True)):
+        yield counted[table], number
+
+
+def _changes(after: int, left_out: Iterable[str]) -> Iterator[RecordChange]:
     tables = {model._meta.db_table: model for model in apps.get_models()}
     related = _Related()
-    for (table, record_id), row in _rows(after).items():
+    for (table, record_id), row in _rows(after, left_out).items():
         model = tables[table]
         fields = [
             FieldChange(each, related.value(each, row.before), related.value(each, row.after))
@@ -159,11 +173,12 @@ def _changes(after: int) -> Iterator[RecordChange]:
             yield RecordChange(model, record_id, row.identifier, row.operation, tuple(fields))
 
 
-def _rows(after: int) -> dict[tuple[str, int], _Row]:
+def _rows(after: int, left_out: Iterable[str]) -> dict[tuple[str, int], _Row]:
     """What the trail says of the current transaction after the change with an id, by row, in the order of writing."""
     # Read as text, so that a number keeps every digit.
     texts = {"old": Cast("before", models.TextField()), "new": Cast("after", models.TextField())}
-    trail = _of_this_transaction().filter(id__gt=after).annotate(**texts).order_by("id")
+    trail = _of_this_transaction().filter(id__gt=after).exclude(table__in=list(left_out))
+    trail = trail.annotate(**texts).order_by("id")
     rows: dict[tuple[str, int], _Row] = {}
     for change in trail.values("table", "record_id", "record_public_id", "operation", "old", "new"):
         old, new = (json.loads(change[side] or "{}", parse_float=Decimal) for side in ("old", "new"))

@@ -7,13 +7,15 @@ figure registered with `add_figures` comes to with the change, inside the transa
 without it, afterwards. So no service has to work out what it does to a statement.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from django.db.models import Model
+
 from npq.core.audit import rehearsal
-from npq.core.effects import Effects, Pounds
+from npq.core.effects import Corrected, Effects, Pounds
 from npq.core.listening import recorded
 
 
@@ -45,15 +47,20 @@ def add_figures(figures: Figures) -> None:
     _figures.append(figures)
 
 
-def what_would_change(call: Callable[[], Any]) -> Effects:
-    """Does what `call` does, one service, and undoes it; returns its effects. Raises what it refuses."""
+def what_would_change(call: Callable[[], Any], *, counted: Sequence[type[Model]] = ()) -> Effects:
+    """Does what `call` does, one service, and undoes it; returns its effects. Raises what it refuses.
+
+    Records of the kinds in `counted` are counted, not listed (`npq.core.listening.recorded`).
+    """
     after: list[tuple[Figures, Mapping[int, Figure]]] = []
 
     def look_at_the_money(effects: Effects) -> None:
         after[:] = [(figures, figures.amounts(figures.affected(effects))) for figures in _figures]
 
-    with rehearsal(), recorded(look_at_the_money) as effects:
+    with rehearsal(), recorded(look_at_the_money, counted=counted) as effects:
         effects.result = call()
+    if isinstance(effects.result, Corrected):
+        effects.pounds += effects.result.pounds
     for figures, amounts in after:
         before = figures.amounts(amounts)
         effects.pounds += [

@@ -30,6 +30,7 @@ NO_PAGES = {
     "bulk_errors": "a file",
     "bulk_rows": "a file",
     **{f"bulk_{kind}_template": "a file" for kind in BulkKind.values},
+    "finance_statement_download": "answers POST alone, with a file",
 }
 
 
@@ -76,6 +77,10 @@ def _of_staff(name: str, *more: str) -> Callable[[dict[str, Any]], str]:
     return lambda records: reverse(f"admin:{name}", args=[records["auth/user"].username, *more])
 
 
+def _of_statement(page: str) -> Callable[[dict[str, Any]], str]:
+    return lambda records: f"/admin/finance/statement/{records['finance/statement'].public_id}/{page}"
+
+
 # The addresses of routes with arguments, given the records of `world()` and a member of staff.
 ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "auth_user_change": _of_staff("auth_user_change"),
@@ -87,6 +92,9 @@ ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "partners_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/partners/",
     "bulk_job": lambda records: reverse("admin:bulk_job", args=[records["bulk_job"].public_id]),
     "app_list": lambda _: "/admin/applications/",
+    "finance_statement_lines": _of_statement("lines/"),
+    "finance_statement_expected": _of_statement("expected/"),
+    "finance_statement_print": _of_statement("print/dfe/"),
 }
 
 

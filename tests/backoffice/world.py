@@ -15,6 +15,7 @@ from tests.factories import (
     BulkRowFactory,
     ContractTermsFactory,
     DeclarationFactory,
+    DeliveryPartnershipFactory,
     LineItemFactory,
     MessageFactory,
     NoteFactory,
@@ -59,11 +60,15 @@ def world(number: int = 1) -> dict[str, Any]:
         "core/message": message,
         "core/leadprovider": application.lead_provider,
         "core/course": application.course,
-        "core/cohort": application.cohort,
         "core/apitoken": token,
         "backoffice/accessevent": AccessEventFactory(),
         "core/refusedrequest": refused,
-        "adjustment": adjustment,
-        "terms": terms,
         "bulk_job": job,
+        "core/cohort": application.cohort,
+        "finance/adjustment": adjustment,
+        "finance/contractterms": terms,
+        "participants/schedule": application.enrolment.schedule,
+        "declarations/deliverypartner": DeliveryPartnershipFactory(
+            lead_provider=application.lead_provider
+        ).delivery_partner,
     }
