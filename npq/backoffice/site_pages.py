@@ -23,6 +23,7 @@ MODULES: tuple[str, ...] = (
     "npq.backoffice.help",
     "npq.backoffice.issuing",
     "npq.backoffice.provider_admin",
+    "npq.backoffice.transfers",
 )
 
 

@@ -1,0 +1,143 @@
+"""Confirming a correction: exactly what was shown, and once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client
+
+from npq.backoffice import corrections
+from npq.backoffice.models import Confirmation
+from npq.backoffice.pages import address_of
+from npq.core.models import Change
+from participants.models import Note
+from tests.backoffice.test_corrections import HAPPY, REASON, ROLE_OF, confirming
+from tests.factories import ApplicationFactory
+from tests.races.racing import race
+
+SAME_TWICE = {"add_note", "add_participant_note"}
+
+
+@pytest.mark.parametrize("name", HAPPY)
+def test_a_double_click_does_it_once(as_role: Callable[[str], Client], name: str) -> None:
+    client = as_role(ROLE_OF[name])
+    record, answers, _, _ = HAPPY[name]()
+    address, data = f"{address_of(record, record.public_id)}{name}/", {"reason": REASON, **answers}
+    pressed = {**data, **confirming(client.post(address, data))}
+
+    first = client.post(address, pressed)
+    changes = Change.objects.count()
+    second = client.post(address, pressed, follow=True)
+
+    assert first.status_code == 302
+    assert second.redirect_chain == [(address_of(record, record.public_id), 302)]
+    assert "You have confirmed this already, and it was done once." in second.content.decode()
+    assert Change.objects.count() == changes
+
+
+@pytest.mark.parametrize("name", [each for each in HAPPY if each not in SAME_TWICE])
+def test_what_somebody_else_did_meanwhile_is_not_done_again(as_role: Callable[[str], Client], name: str) -> None:
+    client = as_role(ROLE_OF[name])
+    record, answers, _, _ = HAPPY[name]()
+    address, data = f"{address_of(record, record.public_id)}{name}/", {"reason": REASON, **answers}
+    here, elsewhere = ({**data, **confirming(client.post(address, data))} for _ in range(2))
+    assert client.post(address, elsewhere).status_code == 302
+    changes = Change.objects.count()
+
+    answer = client.post(address, here)
+
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "have changed since you looked" in page or "This is not possible" in page or "There is a problem" in page
+    assert Change.objects.count() == changes
+
+
+def test_what_is_confirmed_is_what_was_shown(as_role: Callable[[str], Client]) -> None:
+    client, record = as_role("caseworker"), ApplicationFactory()
+    address = f"{address_of(record, record.public_id)}change_funding_choice/"
+    data = {"reason": REASON, "funding_choice": "trust"}
+    pressed = confirming(client.post(address, data))
+    type(record).objects.filter(pk=record.pk).update(funding_choice="school")
+
+    answer = client.post(address, {**data, **pressed})
+
+    record.refresh_from_db()
+    assert "have changed since you looked" in answer.content.decode()
+    assert record.funding_choice == "school"
+    assert client.post(address, {**data, **confirming(answer)}).status_code == 302
+
+
+def test_what_changes_between_the_last_look_and_the_lock_is_not_confirmed(
+    as_role: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, record = as_role("caseworker"), ApplicationFactory()
+    address = f"{address_of(record, record.public_id)}change_funding_choice/"
+    data = {"reason": REASON, "funding_choice": "trust"}
+    pressed = confirming(client.post(address, data))
+    real = corrections.recorded
+
+    @contextmanager
+    def somebody_else_first(then: Any) -> Iterator[Any]:
+        type(record).objects.filter(pk=record.pk).update(funding_choice="school")
+        with real(then) as effects:
+            yield effects
+
+    monkeypatch.setattr(corrections, "recorded", somebody_else_first)
+    answer = client.post(address, {**data, **pressed})
+
+    record.refresh_from_db()
+    assert "have changed since you looked" in answer.content.decode()
+    assert record.funding_choice == "school"
+    assert not Confirmation.objects.exists()
+
+
+@pytest.mark.parametrize("left_out", ["seen", "confirmation"])
+def test_a_confirmation_made_up_by_hand_does_nothing(as_role: Callable[[str], Client], left_out: str) -> None:
+    client, record = as_role("caseworker"), ApplicationFactory()
+    address = f"{address_of(record, record.public_id)}add_note/"
+    data = {"reason": REASON, "text": "Called"}
+    pressed = {**data, **confirming(client.post(address, data)), left_out: "no-such-thing"}
+
+    assert client.post(address, pressed).status_code == 200
+    assert not Note.objects.exists()
+
+
+def both_at_once(client: Client, application: Any) -> list[int]:
+    """The page of a note confirmed twice at the same time; the statuses of both answers."""
+    address = f"{address_of(application, application.public_id)}add_note/"
+    data = {"reason": REASON, "text": "Called"}
+    pressed = {**data, **confirming(client.post(address, data))}
+
+    def press() -> int:
+        browser = Client()
+        browser.cookies = client.cookies
+        return browser.post(address, pressed).status_code
+
+    return [end.value for end in race(press, press)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_the_same_time_do_it_once(as_role: Callable[[str], Client]) -> None:
+    assert both_at_once(as_role("caseworker"), ApplicationFactory()) == [302, 302]
+    assert Note.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_confirmation_it_would_be_done_twice(
+    as_role: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_confirmed_before", lambda _: False)
+    monkeypatch.setattr(Confirmation.objects, "create", lambda **_: None)
+
+    assert both_at_once(as_role("caseworker"), ApplicationFactory()) == [302, 302]
+    assert Note.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_confirmation_is_kept_once() -> None:
+    kept = Confirmation.objects.create(public_id="2f0c9a5e-5a8f-4c0b-9a36-0f6a0e6f7b11")
+
+    with pytest.raises(IntegrityError):
+        Confirmation.objects.create(public_id=kept.public_id)
