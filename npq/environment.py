@@ -48,6 +48,24 @@ class Environment:
                 f"{'s' if len(missing) > 1 else ''} (README.md, Settings)."
             )
 
+    def configured(self, *names: str) -> bool:
+        """Whether a feature is set up: every variable of `names` is set, or none is.
+
+        Raises ImproperlyConfigured naming those that are missing when only some are set.
+        """
+        if not any(self.text(name) for name in names):
+            return False
+        self.require(*names)
+        return True
+
+    def web_address(self, name: str) -> str:
+        """An absolute web address; in production one that is encrypted. Raises ImproperlyConfigured for another."""
+        text = self.text(name)
+        parts = urlsplit(text)
+        if parts.scheme not in ({"https"} if self.is_production else {"https", "http"}) or not parts.hostname:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be an address that begins with https://.")
+        return text
+
     def text(self, name: str, default: str = "") -> str:
         """The variable without surrounding blanks; unset and blank are both `default`."""
         return self.variables.get(name, "").strip() or default

@@ -8,6 +8,9 @@ import os
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from npq.environment import Environment
 
@@ -47,7 +50,19 @@ if NOTIFY_API_KEY:
 
 # How staff sign in (docs/decisions/08-staff-sign-in.md).
 NPQ_SECOND_FACTOR = environment.switch("NPQ_SECOND_FACTOR", default=True)
-NPQ_PASSWORD_SIGN_IN = environment.switch("NPQ_PASSWORD_SIGN_IN", default=True)
+OIDC_CONFIGURED = environment.configured(
+    "OIDC_RP_CLIENT_ID",
+    "OIDC_RP_CLIENT_SECRET",
+    "OIDC_OP_ISSUER",
+    "OIDC_OP_AUTHORIZATION_ENDPOINT",
+    "OIDC_OP_TOKEN_ENDPOINT",
+    "OIDC_OP_USER_ENDPOINT",
+    "OIDC_OP_JWKS_ENDPOINT",
+    "OIDC_EMAIL_DOMAINS",
+)
+NPQ_PASSWORD_SIGN_IN = environment.switch("NPQ_PASSWORD_SIGN_IN", default=not OIDC_CONFIGURED)
+if not (OIDC_CONFIGURED or NPQ_PASSWORD_SIGN_IN):
+    raise ImproperlyConfigured("NPQ_PASSWORD_SIGN_IN is off and OIDC_RP_CLIENT_ID is not set: nobody could sign in.")
 NPQ_SESSION_IDLE_MINUTES = environment.number("NPQ_SESSION_IDLE_MINUTES", 60)
 # Proxies in front of the service, each of which adds to X-Forwarded-For; with none the header is not believed.
 NPQ_PROXIES = environment.number("NPQ_PROXIES", 0)
@@ -217,6 +232,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "npq.backoffice.access_log.address_of_client"
 AXES_LOCKOUT_CALLABLE = "npq.backoffice.sign_in.locked_out"
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_WHITELIST_CALLABLE = "npq.backoffice.sign_in.is_no_password"
 # Sign-ins are in our own access log.
 AXES_DISABLE_ACCESS_LOG = True
 
@@ -248,6 +264,34 @@ if environment.is_production:
     SECURE_HSTS_SECONDS = environment.number("SECURE_HSTS_SECONDS", 365 * 24 * 60 * 60)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
+
+# --- The department's sign-in (OpenID Connect), when it is configured ---------------------------------
+
+if OIDC_CONFIGURED:
+    OIDC_RP_CLIENT_ID = environment.text("OIDC_RP_CLIENT_ID")
+    OIDC_RP_CLIENT_SECRET = environment.text("OIDC_RP_CLIENT_SECRET")
+    OIDC_OP_ISSUER = environment.web_address("OIDC_OP_ISSUER")
+    OIDC_OP_AUTHORIZATION_ENDPOINT = environment.web_address("OIDC_OP_AUTHORIZATION_ENDPOINT")
+    OIDC_OP_TOKEN_ENDPOINT = environment.web_address("OIDC_OP_TOKEN_ENDPOINT")
+    OIDC_OP_USER_ENDPOINT = environment.web_address("OIDC_OP_USER_ENDPOINT")
+    OIDC_OP_JWKS_ENDPOINT = environment.web_address("OIDC_OP_JWKS_ENDPOINT")
+    OIDC_EMAIL_DOMAINS = [domain.lower() for domain in environment.words("OIDC_EMAIL_DOMAINS")]
+    AUTHENTICATION_BACKENDS.insert(1, "npq.backoffice.oidc.DepartmentSignIn")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("npq.backoffice.sessions.end_old_sessions") + 1, "npq.backoffice.oidc.RefreshSession"
+    )
+    # Where a form is sent on to when its session has to be refreshed first.
+    _address = urlsplit(OIDC_OP_AUTHORIZATION_ENDPOINT)
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_address.scheme}://{_address.netloc}")
+# An identity provider that is the department's own may say nothing of e-mail addresses being verified.
+OIDC_TRUSTS_EMAIL = environment.switch("OIDC_TRUSTS_EMAIL", default=False)
+OIDC_RP_SIGN_ALGO = "RS256"
+OIDC_RP_SCOPES = "openid email"
+OIDC_USE_PKCE = True
+OIDC_CREATE_USER = False
+OIDC_TIMEOUT = 10
+OIDC_AUTHENTICATION_CALLBACK_URL = "admin:oidc_callback"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- Logging: one line per event, with the id of the request ---------------------------------------
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Every variable that settings or pytest's presence would be read from.
 OURS = re.compile(
-    r"NPQ_|DJANGO_|NOTIFY_|SECURE_|PYTEST_|(SECRET_KEY|ALLOWED_HOSTS|DATABASE_URL|EMAIL_URL|CSRF_TRUSTED_ORIGINS)$"
+    r"NPQ_|DJANGO_|NOTIFY_|OIDC_|SECURE_|PYTEST_|(SECRET_KEY|ALLOWED_HOSTS|DATABASE_URL|EMAIL_URL|CSRF_TRUSTED_ORIGINS)$"
 )
 
 PRODUCTION = {
@@ -24,6 +24,17 @@ PRODUCTION = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "ALLOWED_HOSTS": "npq.example.gov.uk",
     "DATABASE_URL": "postgres://npq:secret@database/npq",
+}
+
+OIDC = {
+    "OIDC_RP_CLIENT_ID": "npq",
+    "OIDC_RP_CLIENT_SECRET": "0123456789",
+    "OIDC_OP_ISSUER": "https://id.example",
+    "OIDC_OP_AUTHORIZATION_ENDPOINT": "https://id.example:8443/authorize",
+    "OIDC_OP_TOKEN_ENDPOINT": "https://id.example/token",
+    "OIDC_OP_USER_ENDPOINT": "https://id.example/user",
+    "OIDC_OP_JWKS_ENDPOINT": "https://id.example/keys",
+    "OIDC_EMAIL_DOMAINS": "Education.gov.uk, example.org",
 }
 
 
@@ -122,6 +133,10 @@ def test_every_environment_stores_utc_and_shows_uk_time() -> None:
         ({"NPQ_POSTGRES_DURABLE": "maybe"}, "NPQ_POSTGRES_DURABLE is 'maybe'; it must be 1 or 0."),
         ({"EMAIL_URL": "carrier-pigeon://coop"}, "EMAIL_URL cannot be read"),
         ({"NOTIFY_API_KEY": "key"}, "needs NOTIFY_TEMPLATE_ID"),
+        ({"OIDC_RP_CLIENT_ID": "npq"}, "needs OIDC_RP_CLIENT_SECRET, OIDC_OP_ISSUER, OIDC_OP_AUTHORIZATION_ENDPOINT,"),
+        (OIDC | {"OIDC_EMAIL_DOMAINS": " "}, "needs OIDC_EMAIL_DOMAINS;"),
+        (OIDC | {"OIDC_OP_TOKEN_ENDPOINT": "id.example/t"}, "OIDC_OP_TOKEN_ENDPOINT is 'id.example/t'; it must be"),
+        ({"NPQ_PASSWORD_SIGN_IN": "0"}, "NPQ_PASSWORD_SIGN_IN is off and OIDC_RP_CLIENT_ID is not set"),
     ],
 )
 def test_a_wrong_value_is_one_clear_line_without_secrets(variables: dict[str, str], sentence: str) -> None:
@@ -131,6 +146,29 @@ def test_a_wrong_value_is_one_clear_line_without_secrets(variables: dict[str, st
     [line] = finished.stderr.splitlines()
     assert sentence in line
     assert "secret" not in line
+
+
+def test_the_departments_sign_in_takes_the_place_of_the_password() -> None:
+    names = ["NPQ_PASSWORD_SIGN_IN", "OIDC_EMAIL_DOMAINS", "AUTHENTICATION_BACKENDS", "CONTENT_SECURITY_POLICY"]
+    password, domains, backends, policy = settings(PRODUCTION | OIDC, *names)
+    check = run(["manage.py", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION | OIDC)
+
+    assert (password, domains) == (False, ["education.gov.uk", "example.org"])
+    assert "npq.backoffice.oidc.DepartmentSignIn" in str(backends)
+    assert isinstance(policy, dict)
+    assert policy["DIRECTIVES"]["form-action"] == ["'self'", "https://id.example:8443"]
+    assert check.returncode == 0, check.stderr
+    assert settings(PRODUCTION | OIDC | {"NPQ_PASSWORD_SIGN_IN": "1"}, "NPQ_PASSWORD_SIGN_IN") == [True]
+    assert settings(PRODUCTION, "NPQ_PASSWORD_SIGN_IN", "NPQ_SECOND_FACTOR", "AXES_ENABLED") == [True, True, True]
+
+
+def test_in_production_the_identity_provider_is_asked_over_an_encrypted_connection() -> None:
+    finished = run(["manage.py", "check"], PRODUCTION | OIDC | {"OIDC_OP_JWKS_ENDPOINT": "http://id.example/keys"})
+
+    assert finished.returncode == 1
+    assert "OIDC_OP_JWKS_ENDPOINT is 'http://id.example/keys'; it must be an address that begins with https://." in (
+        finished.stderr
+    )
 
 
 def test_mail_goes_to_the_console_unless_a_server_is_named() -> None:

@@ -15,6 +15,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordResetConfirmView
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
@@ -53,6 +54,8 @@ class PasswordForm(AdminAuthenticationForm):
 
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
         super().__init__(request, data, label_suffix="")
+        if settings.OIDC_CONFIGURED:
+            del self.fields["username"].widget.attrs["autofocus"]
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Only staff may come in. Raises ValidationError for others, in the words of a wrong password."""
@@ -96,13 +99,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """The page that asks for name and password; leads on to the code."""
     if request.method == "GET" and admin.site.has_permission(request):
         return HttpResponseRedirect(_next_of(request))
-    if request.method == "POST":
-        form = PasswordForm(request, request.POST)
+    form: PasswordForm | None = None
+    if settings.NPQ_PASSWORD_SIGN_IN:
+        form = PasswordForm(request, request.POST if request.method == "POST" else None)
         if form.is_valid():
             return _password_was_right(request, form.get_user(), _next_of(request))
-    else:
-        form = PasswordForm(request)
-    return _page(request, "sign_in.html", "Sign in", form=form, next=_next_of(request))
+    elif request.method == "POST":
+        raise PermissionDenied
+    department = settings.OIDC_CONFIGURED
+    return door_page(request, "sign_in.html", "Sign in", form=form, next=_next_of(request), department=department)
 
 
 def _next_of(request: HttpRequest) -> str:
@@ -152,7 +157,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _code_was_right(request, form, pending, device):
         return _signed_in(request, pending)
-    return _page(request, "sign_in_code.html", "Enter your code", form=form, stranger=code_for_strangers(device))
+    return door_page(request, "sign_in_code.html", "Enter your code", form=form, stranger=code_for_strangers(device))
 
 
 @sensitive_post_parameters("code")
@@ -170,7 +175,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and _code_was_right(request, form, pending, device):
         record_access(AccessKind.SECOND_FACTOR_SET_UP, username=pending.user.username, request=request)
         return _signed_in(request, pending)
-    return _page(
+    return door_page(
         request,
         "second_factor.html",
         "Set up your second factor",
@@ -203,15 +208,23 @@ def _begin_again(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:login"))
 
 
+def is_no_password(request: HttpRequest, credentials: Any = None) -> bool:
+    """Whether a sign-in came without a username: the department's sign-in, which is not counted here.
+
+    A whole office shares an address; colleagues whom it turns away must not lock out the others.
+    """
+    return (credentials or {}).get("username") is None
+
+
 def locked_out(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:
     """What somebody sees who has entered too many wrong passwords: what happened and what to do."""
     username = name_of_account(str((credentials or {}).get("username", "")))
     record_access(AccessKind.LOCKED_OUT, username=username, request=request)
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    return _page(request, "locked_out.html", "Sign-in is locked", status=429, minutes=minutes)
+    return door_page(request, "locked_out.html", "Sign-in is locked", status=429, minutes=minutes)
 
 
-def _page(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
+def door_page(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
     whole = {**admin.site.each_context(request), "title": title, **context}
     return render(request, f"backoffice/{template}", whole, status=status)
 

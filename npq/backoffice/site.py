@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
 from applications.models import Application
-from npq.backoffice import finding, sign_in
+from npq.backoffice import finding, oidc, sign_in
 from npq.backoffice.corrections import staff_actor
 from npq.backoffice.navigating import navigation
 from npq.backoffice.pages import Table, link
@@ -39,6 +39,8 @@ class BackOfficeSite(admin.AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [path(each.route, self.admin_view(each.guarded), name=each.name) for each in site_pages()]
         door = [
+            path("oidc/start/", oidc.Start.as_view(), name="oidc_start"),
+            path("oidc/callback/", oidc.Callback.as_view(), name="oidc_callback"),
             path("login/code/", sign_in.sign_in_code, name="sign_in_code"),
             path("login/second-factor/", sign_in.second_factor, name="second_factor"),
             path("set-password/<uidb64>/<token>/", sign_in.SetPassword.as_view(), name="set_password"),
