@@ -81,13 +81,18 @@ def decided_so(record: Any) -> str:
 
 
 def _acceptance_behind(record: Any) -> dict[str, Any] | None:
-    """The person's application, for the same course and cohort, whose acceptance bears the rejection's instant."""
+    """The person's application whose acceptance bears the rejection's instant.
+
+    Of several it is the one for the same course and cohort; another may have been corrected since.
+    """
     same = (str(record.course), record.cohort.start_year, record.cohort.suffix)
-    for each in record.others:
-        instants = [timestamp_or_none(instant) for instant in each["accepted"]]
-        if (each["course"], each["year"], each["suffix"]) == same and record.decided_at in instants:
-            return dict(each)
-    return None
+    behind = [
+        each
+        for each in record.others
+        if record.decided_at in [timestamp_or_none(instant) for instant in each["accepted"]]
+    ]
+    behind.sort(key=lambda each: (each["course"], each["year"], each["suffix"]) != same)
+    return behind[0] if behind else None
 
 
 def others_table(record: Any) -> Table:

