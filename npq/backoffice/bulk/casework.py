@@ -9,6 +9,7 @@ from applications.services import reject_application, undo_acceptance
 from npq.backoffice.bulk.choices import BulkKind
 from npq.backoffice.bulk.kinds import Column, Order, RowKind
 from npq.backoffice.bulk.reading import named
+from npq.backoffice.catalogue.participants import told
 from npq.core import clock
 from npq.core.audit import Actor
 from npq.core.csv_files import CsvRow
@@ -115,7 +116,7 @@ def _change_trn(row: CsvRow) -> Order | None:
         return None
 
     def carry_out(by: Actor) -> Any:
-        return change_trn(participant_id=person.id, teacher_reference_number=trn, by=by)
+        return told(change_trn(participant_id=person.id, teacher_reference_number=trn, by=by))
 
     return Order(person.public_id, person.full_name, carry_out, person.public_id)
 

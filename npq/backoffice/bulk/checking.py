@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -63,12 +64,13 @@ def _still(job: BulkJob, state: JobState) -> bool:
 
 def _rehearsed(kind: RowKind, job: BulkJob, row: BulkRow, by: Actor) -> dict[str, Any]:
     (cells,) = csv_rows(job, kind, [row])
-    order = kind.read(cells)
-    if order is None:
-        return {"state": RowState.REFUSED, "errors": faults_of(cells.faults)}
-    about = {"about": order.about, "person": order.person, "name": order.name}
+    about: dict[str, Any] = {}
     try:
-        effects = what_would_change(lambda: order.carry_out(by))
+        order = kind.read(cells)
+        if order is None:
+            return {"state": RowState.REFUSED, "errors": faults_of(cells.faults)}
+        about = {"about": order.about, "person": order.person, "name": order.name}
+        effects = what_would_change(partial(order.carry_out, by))
     except Exception as problem:  # noqa: BLE001  judged there
         return {**about, "state": RowState.REFUSED, "errors": errors_of(problem)}
     return {

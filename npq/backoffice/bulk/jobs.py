@@ -47,7 +47,7 @@ def upload(*, kind: Kind, file_name: str, size: int, chunks: Iterable[bytes], by
     with acting_as(by, f"upload_{kind.name}_in_bulk"):
         _refuse_known(kind, digest)
         # Should somebody upload the same at the same moment, the refusal is the same.
-        with violation_means("bulk_job_one_of_a_file_under_way", _SAME_MOMENT):
+        with violation_means("bulk_job_one_of_a_file_under_way", _known_since_this_moment(name)):
             job = BulkJob.objects.create(
                 kind=kind.name,
                 file_name=name,
@@ -60,7 +60,8 @@ def upload(*, kind: Kind, file_name: str, size: int, chunks: Iterable[bytes], by
     return job
 
 
-_SAME_MOMENT = FileUploadedBefore(uploaded_by="Somebody", file_name="this one", day="this very moment", job=None)
+def _known_since_this_moment(name: str) -> FileUploadedBefore:
+    return FileUploadedBefore(uploaded_by="Somebody", file_name=name, day=shown(wall_clock()), job=None)
 
 
 def _refuse_known(kind: Kind, digest: str) -> None:

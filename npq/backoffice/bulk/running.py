@@ -1,6 +1,7 @@
 """Carrying out a confirmed job: each row once, whatever happens to whoever does it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from npq.backoffice.bulk.checking import (
@@ -44,10 +45,10 @@ def run(job: BulkJob, kind: Kind) -> None:
         BulkJob.objects.filter(id=job.id, state=JobState.RUNNING).update(state=JobState.FINISHED, ended_at=wall_clock())
 
 
-def _confirmer_of(job: BulkJob, line: int | None = None) -> Actor:
+def _confirmer_of(job: BulkJob, *, line: int | None = None, in_bulk: bool = False) -> Actor:
     where = f"bulk change {job.public_id}" + (f", line {line}" if line else "")
     reason = f"{job.reason} ({where})"
-    return Actor.staff(job.confirmed_by, identifier=job.confirmer, reason=reason, in_bulk=line is not None)
+    return Actor.staff(job.confirmed_by, identifier=job.confirmer, reason=reason, in_bulk=in_bulk)
 
 
 def _next(job: BulkJob) -> BulkRow | None:
@@ -55,12 +56,7 @@ def _next(job: BulkJob) -> BulkRow | None:
 
 
 def _do(job: BulkJob, kind: RowKind, row: BulkRow) -> None:
-    (cells,) = csv_rows(job, kind, [row])
-    order = kind.read(cells)
-    if order is None:
-        _mark(row, state=RowState.FAILED, errors=faults_of(cells.faults))
-        return
-    by = _confirmer_of(job, row.line)
+    by = _confirmer_of(job, line=row.line, in_bulk=True)
 
     def settle(effects: Effects) -> None:
         """Within the service's transaction, as the last it does."""
@@ -69,8 +65,13 @@ def _do(job: BulkJob, kind: RowKind, row: BulkRow) -> None:
         if not _mark(row, state=state, differs=differs, errors=[], **what_it_says(effects)):
             raise DoneByAnother
 
+    (cells,) = csv_rows(job, kind, [row])
     try:
-        notes = _with_patience(lambda: _carried_out(order.carry_out, by, settle))
+        order = kind.read(cells)
+        if order is None:
+            _mark(row, state=RowState.FAILED, errors=faults_of(cells.faults))
+            return
+        notes = _with_patience(partial(_carried_out, order.carry_out, by, settle))
     except DoneByAnother:
         return
     except Exception as problem:  # noqa: BLE001  judged there
@@ -112,12 +113,12 @@ def _do_together(job: BulkJob, kind: FileKind) -> None:
         return
 
     def settle(_: Effects) -> None:
-        if ready.update(state=RowState.DONE) != len(rows):
+        if ready.filter(job__state=JobState.RUNNING).update(state=RowState.DONE) != len(rows):
             raise DoneByAnother
 
     try:
         with recorded(settle) as effects:
-            effects.result = kind.load(csv_rows(job, kind, rows), _confirmer_of(job, rows[0].line))
+            effects.result = kind.load(csv_rows(job, kind, rows), _confirmer_of(job, in_bulk=True))
     except DoneByAnother:
         return
     except BadInput as bad:

@@ -39,7 +39,7 @@ def retired(person: Participant) -> str:
 # TRN --------------------------------------------------------------------------------------------------
 
 
-def _told(change: TrnChange) -> Corrected:
+def told(change: TrnChange) -> Corrected:
     """What a TRN change leaves to staff, in words."""
     notes = [
         f"Participant {each} ({each.full_name}) has this verified TRN too, and counts as the same person from now on. "
@@ -66,19 +66,19 @@ def _trn_fields(_: Any) -> dict[str, forms.Field]:
 
 
 def _change_trn(record: Participant, answers: Answers, by: Actor) -> Any:
-    return _told(change_trn(participant_id=record.id, teacher_reference_number=answers["trn"], by=by))
+    return told(change_trn(participant_id=record.id, teacher_reference_number=answers["trn"], by=by))
 
 
 def _verify_trn(record: Participant, _: Answers, by: Actor) -> Any:
-    return _told(verify_trn(participant_id=record.id, by=by))
+    return told(verify_trn(participant_id=record.id, by=by))
 
 
 def _unverify_trn(record: Participant, _: Answers, by: Actor) -> Any:
-    return _told(unverify_trn(participant_id=record.id, by=by))
+    return told(unverify_trn(participant_id=record.id, by=by))
 
 
 def _remove_trn(record: Participant, _: Answers, by: Actor) -> Any:
-    return _told(remove_trn(participant_id=record.id, by=by))
+    return told(remove_trn(participant_id=record.id, by=by))
 
 
 def _nothing_to_verify(person: Participant) -> str:

@@ -69,6 +69,8 @@ def test_reject_applications(office: Offices) -> None:
 
 def test_change_trns(office: Offices) -> None:
     people = [ParticipantFactory(without_trn=True) for _ in range(3)]
+    ParticipantFactory(teacher_reference_number="9000001")
+    clerk = office("caseworker", "change_trn")
     content = csv_file(
         ["participant_id", "teacher_reference_number"],
         [people[0].public_id, "9000001"],
@@ -78,10 +80,13 @@ def test_change_trns(office: Offices) -> None:
         [people[0].public_id, "9000005"],
     )
 
-    job = office("caseworker", "change_trn").do(content)
+    job = clerk.checked(content)
+    assert "counts as the same person from now on" in clerk.page(job)
+    job = clerk.confirm(job)
 
     assert states(job) == ["done", "refused", "done", "refused", "refused"]
     assert codes(job) == [[], ["trn_malformed"], [], ["invalid"], ["repeated"]]
+    assert "counts as the same person from now on" in clerk.page(job)
     trns = [Participant.objects.get(id=one.id).verified_trn for one in people]
     assert trns == ["9000001", None, "9000003"]
 
