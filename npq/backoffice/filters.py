@@ -6,6 +6,7 @@ in an address are codes, identifiers and months, never ids from inside. A value 
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
@@ -58,6 +59,11 @@ class CurrentCohort(Choice):
     def chosen(self) -> str:
         if self.value() or self.searching:
             return self.value() or ALL
+        return self.current
+
+    @cached_property
+    def current(self) -> str:
+        """The current cohort, looked up once: it is asked for at every choice that is shown."""
         return current_cohort(value for value, _, _ in self._conditions) or ALL
 
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from applications.models import Application
 from declarations.models import Declaration, Outcome
 from finance.models import LineItem, Statement
+from npq.backoffice.refused import NEWEST_OF_FEW
 from npq.core.models import ApiToken, LeadProvider, Message, RefusedRequest
 from npq.core.texts import is_readable, uuid_or_none
 from participants.models import Enrolment, Participant, ParticipantIdChange
@@ -89,10 +90,7 @@ def ids_matching(model: type[Model], term: str) -> Q:
         return Q(id__in=_people_of_urn(term))
     if model not in ABOUT_PERSON:
         return Q(pk__in=[])
-    condition = _about(model, people_matching(term))
-    if model is Application and "@" in term:
-        condition |= Q(id__in=list(_applications_by_email(term).values_list("id", flat=True)[:MOST]))
-    return condition
+    return _about(model, people_matching(term))
 
 
 ABOUT_PERSON = {Application: "participant_id__in", Participant: "id__in", Declaration: "enrolment__participant_id__in"}
@@ -125,14 +123,25 @@ def records_of_id(public_id: UUID) -> list[Model]:
     if found:
         number, key = found[0]
         return list(HOLDERS[number][0]._default_manager.filter(pk=key))
-    refused = Q(request_id=str(public_id)) | Q(record_ids__contains=[public_id])
-    return list(RefusedRequest.objects.filter(refused).order_by("-id")[:MOST])
+    return list(RefusedRequest.objects.filter(id__in=refusals_naming(public_id)).order_by("-id"))
+
+
+def refusals_naming(public_id: UUID) -> list[int]:
+    """The internal ids of the newest refused requests that named a record, or that have this as their own id."""
+    naming = Q(request_id=str(public_id)) | Q(record_ids__contains=[public_id]) | Q(public_id=public_id)
+    found = RefusedRequest.objects.filter(naming).order_by(NEWEST_OF_FEW)
+    return list(found.values_list("id", flat=True)[:MOST])
 
 
 def records_matching(term: str) -> list[Model]:
     """Applications, people and refused requests that fit a term which is no public id, the newest first."""
-    people = Participant.objects.filter(ids_matching(Participant, term)).order_by("-id")[:MOST]
-    applications = Application.objects.filter(ids_matching(Application, term)).select_related(
+    if URN.fullmatch(term):
+        of_people, of_applications = (ids_matching(model, term) for model in (Participant, Application))
+    else:
+        found = people_matching(term)
+        of_people, of_applications = (_about(model, found) for model in (Participant, Application))
+    people = Participant.objects.filter(of_people).order_by("-id")[:MOST]
+    applications = Application.objects.filter(of_applications).select_related(
         "participant", "course", "lead_provider", "cohort"
     )
     refused = RefusedRequest.objects.filter(request_id=term).order_by("-id")[:MOST]

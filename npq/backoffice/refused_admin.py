@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from npq.backoffice.filters import Conditions, by_lead_provider, by_words, choice
+from npq.backoffice.finding import refusals_naming
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link, shown
 from npq.backoffice.refused import STATUS_MEANINGS, advice_of, common_codes, meaning_of, refusals, why
@@ -58,6 +59,7 @@ class RefusedRequestAdmin(InspectAdmin):
         choice("token", "API token", _tokens),
     )
     list_select_related = ("token", "lead_provider")
+    search_help_text = "A request ID, or the ID of a record that the request was about"
     ordering = ("-id",)
 
     @admin.display(description="request")
@@ -80,7 +82,7 @@ class RefusedRequestAdmin(InspectAdmin):
         public_id = uuid_or_none(term.lower())
         if public_id is None:
             return queryset.filter(request_id=term), False
-        return queryset.filter(Q(record_ids__contains=[public_id]) | Q(request_id=term) | Q(public_id=public_id)), False
+        return queryset.filter(id__in=refusals_naming(public_id)), False
 
     def records(self) -> QuerySet[Any]:
         return refusals()
@@ -89,7 +91,6 @@ class RefusedRequestAdmin(InspectAdmin):
         return Page(
             title=str(record),
             tag=str(record.status),
-            lead=STATUS_MEANINGS.get(record.status, "") if not record.codes else "",
             sections=[_request(record), _reasons(record), _token(record)],
         )
 

@@ -1,6 +1,6 @@
 """API tokens: the list and the page. The secret is nowhere."""
 
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -9,14 +9,15 @@ from django.http import HttpRequest
 
 from npq.backoffice.filters import by_lead_provider, by_presence, by_words
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Facts, Page, link
+from npq.backoffice.pages import Facts, Page, link, shown
 from npq.backoffice.refused import MOST_SHOWN, refusals, refused_table
 from npq.backoffice.timeline import Event, events_about_record
 from npq.backoffice.token_table import STATES, warnings_in_words
 from npq.core.choices import TokenScope
-from npq.core.clock import wall_clock
+from npq.core.clock import uk_date, wall_clock
 from npq.core.models import ApiToken
 from npq.core.token_use import PERIODS, calls_of, state_of, with_use
+from npq.core.tokens import last_day_of
 
 
 @admin.register(ApiToken)
@@ -24,13 +25,10 @@ class ApiTokenAdmin(InspectAdmin):
     """See the module's docstring."""
 
     list_display = (
-        "public_id",
-        "scope",
-        "lead_provider",
-        "label",
+        "token",
+        "opens",
         "made",
-        "expires_at",
-        "revoked_at",
+        "ends",
         "last_use",
         "calls_of_a_day",
         "calls_of_a_week",
@@ -43,20 +41,39 @@ class ApiTokenAdmin(InspectAdmin):
         by_presence("revoked", "revoked", "revoked_at"),
     )
     list_select_related = ("lead_provider",)
+    search_help_text = "The ID of a token"
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_use(super().get_queryset(request), at=wall_clock())
 
-    @admin.display(description="made", ordering="created_at")
-    def made(self, token: Any) -> datetime:
-        """When it was issued."""
-        return token.created_at
+    @admin.display(description="API token")
+    def token(self, token: Any) -> str:
+        """Its label, or its id where it has none."""
+        return str(token)
+
+    @admin.display(description="opens")
+    def opens(self, token: Any) -> str:
+        """Whose data, or the scope of a token that opens nobody's."""
+        return token.lead_provider.name if token.lead_provider else token.get_scope_display()
+
+    @admin.display(description="made")
+    def made(self, token: Any) -> date:
+        """The day on which it was issued."""
+        return uk_date(token.created_at)
+
+    @admin.display(description="ends")
+    def ends(self, token: Any) -> str:
+        """Its last day, or the day on which it was revoked."""
+        if token.revoked_at is not None:
+            return f"Revoked {shown(uk_date(token.revoked_at))}"
+        last_day = last_day_of(token.expires_at)
+        return str(shown(last_day)) if last_day else "never"
 
     @admin.display(description="last used")
-    def last_use(self, token: Any) -> datetime | None:
-        """When it was last used, or nothing."""
-        return token.last_used
+    def last_use(self, token: Any) -> date | str:
+        """The day on which it was last used."""
+        return uk_date(token.last_used) if token.last_used else "never"
 
     @admin.display(description="calls in 24 hours")
     def calls_of_a_day(self, token: Any) -> str:

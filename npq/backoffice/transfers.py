@@ -62,6 +62,4 @@ def _state(transfer: PlannedTransfer) -> str:
     return said
 
 
-PAGES = (
-    SitePage("transfers/", "transfers", transfers_page, "applications.view_plannedtransfer", "Planned transfers"),
-)
+PAGES = (SitePage("transfers/", "transfers", transfers_page, "applications.view_plannedtransfer", "Planned transfers"),)

@@ -37,11 +37,17 @@ def back_office_cases(rounds: int) -> list[Finding]:
 def _measured(name: str, client: Client, address: str, query: dict[str, str], rounds: int) -> Finding:
     look = _looking(client, address, query)
     milliseconds = medians({name: look}, rounds)[name]
+    # The fewer of two: once a minute a session is saved besides.
+    queries = min(_queries_of(look), _queries_of(look))
+    beside = f"{queries} queries; at most {MOST_MILLISECONDS:,} ms, {MOST_QUERIES} queries"
+    ratio = max(milliseconds / MOST_MILLISECONDS, queries / MOST_QUERIES)
+    return Finding(f"back office: {name}", f"{milliseconds:.0f} ms", beside, ratio, 1.0)
+
+
+def _queries_of(look: Callable[[], Any]) -> int:
     with CaptureQueriesContext(connection) as captured:
         look()
-    beside = f"{len(captured)} queries; at most {MOST_MILLISECONDS:,} ms, {MOST_QUERIES} queries"
-    ratio = max(milliseconds / MOST_MILLISECONDS, len(captured) / MOST_QUERIES)
-    return Finding(f"back office: {name}", f"{milliseconds:.0f} ms", beside, ratio, 1.0)
+    return len(captured)
 
 
 def _looking(client: Client, address: str, query: dict[str, str]) -> Callable[[], Any]:
