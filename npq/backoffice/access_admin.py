@@ -16,10 +16,15 @@ from npq.backoffice.pages import Facts, Page
 class AccessEventAdmin(InspectAdmin):
     """Who came in, who was turned away, what was taken out, and whose account, roles and permissions changed."""
 
-    list_display = ("created_at", "kind", "username", "by", "detail", "address")
+    list_display = ("when", "kind", "username", "by", "detail", "address")
     list_filter = (by_words("kind", "kind", AccessKind.choices), by_dates("created_at", "happened"))
     search_help_text = "The start of a username, or a request ID"
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
+
+    @admin.display(description="when")
+    def when(self, event: AccessEvent) -> Any:
+        """When it happened."""
+        return event.created_at
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -15,6 +15,7 @@ DECLARE
   actor jsonb := coalesce(nullif(current_setting('npq.actor', true), ''), '{"name": "system: not declared"}')::jsonb;
   old_row jsonb := CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) - 'last_login' END;
   new_row jsonb := CASE WHEN tg_op = 'DELETE' THEN '{}'::jsonb ELSE to_jsonb(new) - 'last_login' END;
+  new_password boolean;
   whole_row jsonb;
   account text := '';
   doer text := coalesce(
@@ -26,19 +27,16 @@ BEGIN
   IF tg_op = 'UPDATE' AND old_row = new_row THEN
     RETURN NULL;  -- nothing but last_login moved
   END IF;
-  IF tg_op = 'UPDATE' AND old_row ->> 'password' IS DISTINCT FROM new_row ->> 'password' THEN
-    old_row := old_row || '{"password": "another"}';
-    new_row := new_row || '{"password": "a new one"}';
-  ELSE
-    old_row := old_row - 'password';
-    new_row := new_row - 'password';
-  END IF;
+  new_password := tg_op = 'UPDATE' AND old_row ->> 'password' IS DISTINCT FROM new_row ->> 'password';
+  old_row := old_row - 'password';
+  new_row := new_row - 'password';
   whole_row := CASE WHEN tg_op = 'DELETE' THEN old_row ELSE new_row END;
   IF tg_op = 'UPDATE' THEN
     SELECT string_agg(n.key || ' ' || coalesce(nullif(old_row ->> n.key, ''), 'not set') || ' → '
                       || coalesce(nullif(new_row ->> n.key, ''), 'not set'), '; ' ORDER BY n.key)
       INTO about
       FROM jsonb_each(new_row) AS n WHERE n.value IS DISTINCT FROM old_row -> n.key;
+    about := concat_ws('; ', about, CASE WHEN new_password THEN 'password changed' END);
   END IF;
   IF tg_table_name = 'auth_user' THEN
     account := whole_row ->> 'username';

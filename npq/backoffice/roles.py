@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
 
 from npq.backoffice.bulk.catalogue import permissions_in_bulk
 from npq.backoffice.catalogue import CORRECTIONS
+from npq.core.audit import Actor, acting_as
 
 REFERENCE = ("core.leadprovider", "core.course", "core.cohort", "participants.schedule", "declarations.deliverypartner")
 CASES = (
@@ -64,21 +64,22 @@ ROLES = (
 )
 
 
-@transaction.atomic
 def sync_staff_roles() -> dict[str, int]:
     """Makes the roles and their permissions as declared; returns how many permissions each has.
 
     Run again it changes nothing. Other groups are left alone.
     """
-    _make_permissions()
-    held = {f"{each.content_type.app_label}.{each.codename}": each for each in _every_permission()}
-    numbers = {}
-    for role in ROLES:
-        group, _ = Group.objects.get_or_create(name=role.name)
-        # A permission is missing only while the database is half migrated, before the last run of this.
-        wanted = [held[name] for name in sorted(role.permissions()) if name in held]
-        group.permissions.set(wanted)
-        numbers[role.name] = len(wanted)
+    # Not durable: migrations run it inside their own transaction.
+    with acting_as(Actor.system("roles as declared"), "sync_staff_roles", durable=False):
+        _make_permissions()
+        held = {f"{each.content_type.app_label}.{each.codename}": each for each in _every_permission()}
+        numbers = {}
+        for role in ROLES:
+            group, _ = Group.objects.get_or_create(name=role.name)
+            # A permission is missing only while the database is half migrated, before the last run of this.
+            wanted = [held[name] for name in sorted(role.permissions()) if name in held]
+            group.permissions.set(wanted)
+            numbers[role.name] = len(wanted)
     return numbers
 
 

@@ -44,6 +44,13 @@ SECONDS_FOR_THE_CODE = int(timedelta(minutes=5).total_seconds())
 EXPIRED = "More than 5 minutes have passed since you entered your password. Sign in again."
 
 
+def ask_in_words(form: forms.BaseForm) -> None:
+    """Makes a form say which answer is missing: `Enter the username.`"""
+    for field in form.fields.values():
+        label = str(field.label)
+        field.error_messages["required"] = f"Enter the {label[:1].lower()}{label[1:]}."
+
+
 class PasswordForm(AdminAuthenticationForm):
     """Name and password, in plain words."""
 
@@ -54,6 +61,7 @@ class PasswordForm(AdminAuthenticationForm):
 
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
         super().__init__(request, data, label_suffix="")
+        ask_in_words(self)
         if settings.OIDC_CONFIGURED:
             del self.fields["username"].widget.attrs["autofocus"]
 

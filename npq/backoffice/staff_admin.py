@@ -35,6 +35,7 @@ from npq.backoffice.corrections import LONGEST_REASON, staff_actor
 from npq.backoffice.filters import Conditions, by_truth, choice
 from npq.backoffice.inspecting import BoundedPaginator
 from npq.backoffice.pages import Facts, Table, shown
+from npq.backoffice.sign_in import ask_in_words
 from npq.core.audit import Actor
 from npq.core.errors import Problem, Refused
 from npq.core.texts import is_readable
@@ -56,6 +57,7 @@ class AccountForm(forms.Form):
 
     def __init__(self, data: Any = None, *, by: Any, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, label_suffix="", initial=initial)
+        ask_in_words(self)
         if by.is_superuser:
             self.fields["superuser"] = forms.BooleanField(
                 label="Superuser", required=False, help_text="May do everything, whatever the roles say."
@@ -66,7 +68,10 @@ class NewAccountForm(AccountForm):
     """The same, and the name by which they sign in."""
 
     username = forms.CharField(
-        label="Username", max_length=150, validators=[UnicodeUsernameValidator()], help_text="It stays."
+        label="Username",
+        max_length=150,
+        validators=[UnicodeUsernameValidator()],
+        help_text="The name to sign in with. It cannot be changed later.",
     )
     field_order = ("username",)
 
@@ -91,6 +96,7 @@ class ReasonForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, label_suffix="")
+        ask_in_words(self)
 
 
 @dataclass(frozen=True)
@@ -368,6 +374,9 @@ class RoleAdmin(GroupAdmin):
         return False
 
 
+# What these are to staff; what Django calls them is of no use on a page.
+User._meta.verbose_name, User._meta.verbose_name_plural = "staff account", "staff accounts"
+Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
 admin.site.unregister(User)
 admin.site.unregister(Group)
 # Its page shows keys; who may reset a second factor does so on the account's page.

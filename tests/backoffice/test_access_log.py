@@ -91,7 +91,7 @@ def test_signing_in_is_no_change_of_the_account_and_no_hash_is_ever_copied(clien
     sam.save()
 
     assert after == number + 1
-    assert told(newest())[3] == "password another → a new one"
+    assert told(newest())[3] == "password changed"
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM backoffice_accessevent AS e WHERE e::text LIKE %s", ["%md5$%"])
         assert cursor.fetchone() == (0,)
