@@ -13,7 +13,6 @@ from django.contrib.auth.models import Group
 from django.urls import URLPattern, URLResolver, reverse
 
 from npq.backoffice.accounts import make_password_link
-from npq.backoffice.bulk.choices import BulkKind
 from npq.backoffice.pages import address_of
 from npq.core.audit import Actor
 
@@ -26,11 +25,6 @@ NO_PAGES = {
     "auth_group_history": "leads nowhere: nothing links to it, and the access log tells more",
     "auth_group_delete": "roles are declared in code",
     "auth_group_add": "roles are declared in code",
-    "bulk_progress": "data for a script",
-    "bulk_errors": "a file",
-    "bulk_rows": "a file",
-    **{f"bulk_{kind}_template": "a file" for kind in BulkKind.values},
-    "finance_statement_download": "answers POST alone, with a file",
 }
 
 
@@ -45,6 +39,16 @@ class Route:
     def takes_arguments(self) -> bool:
         """Whether its address names something."""
         return "<" in self.pattern
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it answers a file, for a person or a script, and no page."""
+        return self.pattern.endswith((".csv", ".json")) or "/download/" in self.pattern
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it is that of corrections, which are walked by name and not by record."""
+        return self.name.endswith("_correct")
 
     def __str__(self) -> str:
         return self.name
@@ -73,32 +77,46 @@ def record_kinds() -> dict[str, Any]:
     }
 
 
-def _of_staff(name: str, *more: str) -> Callable[[dict[str, Any]], str]:
+Records = dict[str, Any]
+
+
+def _of(kind: str, name: str, *more: Any) -> Callable[[Records], str]:
+    """The address of a page of a record, by its public id."""
+    return lambda records: reverse(f"admin:{name}", args=[records[kind].public_id, *more])
+
+
+def _of_staff(name: str, *more: str) -> Callable[[Records], str]:
     return lambda records: reverse(f"admin:{name}", args=[records["auth/user"].username, *more])
 
 
-def _of_statement(page: str) -> Callable[[dict[str, Any]], str]:
-    return lambda records: f"/admin/finance/statement/{records['finance/statement'].public_id}/{page}"
+def _two_people(records: Records) -> str:
+    pair = records["participants/participant"], records["second person"]
+    return reverse("admin:duplicate", args=[each.public_id for each in pair])
 
 
-# The addresses of routes with arguments, given the records of `world()` and a member of staff.
-ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
+# The addresses of routes with arguments, given the records of `world()`.
+ADDRESSES: dict[str, Callable[[Records], str]] = {
+    "app_list": lambda _: "/admin/applications/",
+    "auth_group_change": lambda _: reverse("admin:auth_group_change", args=[Group.objects.order_by("name")[0].pk]),
     "auth_user_change": _of_staff("auth_user_change"),
     "auth_user_edit": _of_staff("auth_user_edit"),
     "auth_user_help": _of_staff("auth_user_help", "reset-second-factor"),
+    "bulk_errors": _of("bulk_job", "bulk_errors"),
+    "bulk_job": _of("bulk_job", "bulk_job"),
+    "bulk_progress": _of("bulk_job", "bulk_progress"),
+    "bulk_rows": _of("bulk_job", "bulk_rows"),
+    "duplicate": _two_people,
+    "finance_statement_download": _of("finance/statement", "finance_statement_download", "payment"),
+    "finance_statement_expected": _of("finance/statement", "finance_statement_expected"),
+    "finance_statement_lines": _of("finance/statement", "finance_statement_lines"),
+    "finance_statement_print": _of("finance/statement", "finance_statement_print", "provider"),
+    "gaps_of_provider": _of("core/leadprovider", "gaps_of_provider"),
+    "partners_of_provider": _of("core/leadprovider", "partners_of_provider"),
     "set_password": lambda records: make_password_link(user=records["auth/user"], by=Actor.system("a test")),
-    "auth_group_change": lambda _: reverse("admin:auth_group_change", args=[Group.objects.order_by("name")[0].pk]),
-    "gaps_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/gaps/",
-    "partners_of_provider": lambda records: f"/admin/providers/{records['core/leadprovider'].public_id}/partners/",
-    "bulk_job": lambda records: reverse("admin:bulk_job", args=[records["bulk_job"].public_id]),
-    "app_list": lambda _: "/admin/applications/",
-    "finance_statement_lines": _of_statement("lines/"),
-    "finance_statement_expected": _of_statement("expected/"),
-    "finance_statement_print": _of_statement("print/dfe/"),
 }
 
 
-def address(route: Route, records: dict[str, Any]) -> str:
+def address(route: Route, records: Records) -> str:
     """Where a route is to be looked at. Fails for a new one until ADDRESSES says how."""
     if route.name in ADDRESSES:
         return ADDRESSES[route.name](records)
@@ -109,8 +127,3 @@ def address(route: Route, records: dict[str, Any]) -> str:
         return address_of(record, record.public_id)
     assert not route.takes_arguments, f"Say in tests/backoffice/walking.py how the address of {route.name} is made"
     return f"/admin/{route.pattern}"
-
-
-def is_correction(route: Route) -> bool:
-    """Whether a route is that of corrections, which are walked by name and not by record."""
-    return route.name.endswith("_correct")

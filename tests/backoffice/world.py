@@ -20,7 +20,9 @@ from tests.factories import (
     MessageFactory,
     NoteFactory,
     OutcomeFactory,
+    ParticipantFactory,
     RefusedRequestFactory,
+    StaffFactory,
     StatementFactory,
 )
 
@@ -60,15 +62,17 @@ def world(number: int = 1) -> dict[str, Any]:
         "core/message": message,
         "core/leadprovider": application.lead_provider,
         "core/course": application.course,
+        "core/cohort": application.cohort,
         "core/apitoken": token,
         "backoffice/accessevent": AccessEventFactory(),
         "core/refusedrequest": refused,
-        "bulk_job": job,
-        "core/cohort": application.cohort,
         "finance/adjustment": adjustment,
         "finance/contractterms": terms,
         "participants/schedule": application.enrolment.schedule,
         "declarations/deliverypartner": DeliveryPartnershipFactory(
             lead_provider=application.lead_provider
         ).delivery_partner,
+        "auth/user": StaffFactory(),
+        "bulk_job": job,
+        "second person": ParticipantFactory(),
     }

@@ -79,7 +79,8 @@ class Browsing:
         finally:
             for visitor in visitors:
                 visitor.page.context.close()
-        assert [each for visitor in visitors for each in visitor.complaints] == []
+        complaints = [each for visitor in visitors for each in visitor.complaints]
+        assert not complaints, "\n" + "\n".join([*complaints, f"and the journey ended with {result!r}"])
         return result
 
     def _visitor(self, session: str | None, size: dict[str, int]) -> Visitor:

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
 
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.pages import address_of
 from tests.backoffice.test_corrections import HAPPY, REASON
-from tests.backoffice.walking import NO_PAGES, Route, address, is_correction, record_kinds, routes
+from tests.backoffice.walking import NO_PAGES, Route, address, record_kinds, routes
 from tests.backoffice.world import world
 from tests.browser.browsing import NARROW, WIDE, Browsing, Visitor
 
 pytestmark = pytest.mark.browser
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": STANDARDS}}
+# Without preloading axe leaves style sheets alone; with it, it writes some into the page, which our policy forbids.
+OPTIONS = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": STANDARDS}}
 # What sticks out of the window to the right, unless it lies in something that scrolls by itself.
 STICKING_OUT = """() => {
   const root = document.documentElement
@@ -62,13 +62,15 @@ def look_at_all(paths: list[str]) -> Callable[[Visitor], list[str]]:
     return journey
 
 
-PAGES = [each for each in routes() if each.name not in NO_PAGES and not is_correction(each)]
+PAGES = [each for each in routes() if each.name not in NO_PAGES and not each.is_file and not each.is_correction]
+# Pages for those who are not signed in yet: they have a test of their own.
+DOOR = {"login", "sign_in_code", "second_factor", "set_password"}
 LISTS = [each for each in PAGES if each.name.endswith("_changelist")]
 
 
 def test_every_page_with_something_on_it(browsing: Browsing, session_of_all: Callable[[], str]) -> None:
-    records = {**world(3), "auth/user": User.objects.create_user("colleague", is_staff=True)}
-    paths = [address(each, records) for each in PAGES if each.name != "login"]
+    records = world(3)
+    paths = [address(each, records) for each in PAGES if each.name not in DOOR]
 
     assert_nothing(browsing.run(look_at_all(paths), session_of_all()))
 
