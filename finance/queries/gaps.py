@@ -183,19 +183,22 @@ def _installments_used_up(books: Books) -> Iterator[Gap]:
 
 def _no_future_statement(books: Books) -> Iterator[Gap]:
     """Enrolments that may still be declared for, in a cohort whose last output statement has closed."""
+    accepting = {place for place, statements in books.statements.items() if any(map(books.accepts, statements))}
+    # Where a statement is left there is nothing to count: that is most places, and counting reads every enrolment.
+    cohorts = [each for each in books.cohorts if any((it, each) not in accepting for it in books.lead_providers)]
     done = Declaration.objects.filter(
         enrolment=OuterRef("pk"), declaration_type=DeclarationType.COMPLETED, state__in=BILLABLE_STATES
     )
     enrolments = (
         Enrolment.objects.holding_the_course()
-        .filter(books.of_provider, ~Exists(done), cohort__in=books.cohorts)
+        .filter(books.of_provider, ~Exists(done), cohort__in=cohorts)
         .values_list("lead_provider_id", "cohort_id")
         .annotate(number=Count("id"))
         .order_by("lead_provider__code", "cohort__start_year", "cohort__suffix")
     )
     for lead_provider_id, cohort_id, number in enrolments:
         place = (lead_provider_id, cohort_id)
-        if not any(books.accepts(statement) for statement in books.statements.get(place, [])):
+        if place not in accepting:
             detail = f"{_number(number, 'enrolment')} not completed, and no open output statement left to pay them on"
             yield books.gap("no_future_statement", place, detail)
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models.functions import Lower
 from django.test import Client
 
+from applications.models import Application
 from npq.backoffice.finding import ids_matching
 from npq.backoffice.pages import address_of
 from npq.core.choices import MessageState
@@ -151,3 +152,15 @@ def test_the_first_page_shows_what_needs_a_person_and_no_more(as_role: Callable[
 def test_the_first_page_says_when_there_is_nothing(as_role: Callable[[str], Client]) -> None:
     assert "No statement waits to be authorised." in as_role("finance").get("/admin/").content.decode()
     assert "Nothing waits for you." in as_role("").get("/admin/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("term", "index"),
+    [("EY123456", "application_childcare"), ("ey123456", "application_childcare"), ("123456", "application_school")],
+)
+def test_urns_are_found_through_their_indexes(term: str, index: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    assert index in Application.objects.filter(ids_matching(Application, term)).explain()

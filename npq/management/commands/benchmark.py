@@ -44,6 +44,8 @@ class Command(BaseCommand):
         use_benchmark_database()
         if new:
             self._build(options["applications"])
+        else:
+            call_command("migrate", verbosity=0)
         provider = self._provider()
         findings: list[Finding] = []
         self._say(f"Measuring, {options['rounds']} rounds …")
