@@ -94,6 +94,11 @@ class StatementView:
         """Whether the figures may still change."""
         return self.statement.state != StatementState.PAID
 
+    @property
+    def overdue(self) -> bool:
+        """Whether its deadline has passed, so that the next nightly run closes it."""
+        return self.statement.deadline_date < clock.today()
+
     @cached_property
     def moved(self) -> list[str]:
         """What has changed since payment was asked for."""

@@ -91,7 +91,7 @@ class StatementAdmin(InspectAdmin):
         "payment_run",
         "deadline_date",
         "payment_date",
-        "payment",
+        "so_far",
         "public_id",
     )
     list_filter = (
@@ -105,7 +105,7 @@ class StatementAdmin(InspectAdmin):
     )
     list_select_related = ("lead_provider", "cohort", "payment_request")
     search_help_text = "A statement ID"
-    ordering = ("payment_date", "lead_provider__name", "cohort__start_year", "id")
+    ordering = ("-payment_date", "lead_provider__name", "cohort__start_year", "id")
 
     @admin.display(description="statement")
     def month_name(self, statement: Statement) -> str:
@@ -123,7 +123,7 @@ class StatementAdmin(InspectAdmin):
         return "Yes" if statement.output_fee else "No"
 
     @admin.display(description="payment")
-    def payment(self, statement: Statement) -> str:
+    def so_far(self, statement: Statement) -> str:
         """Where it is on the way to being paid."""
         if statement.state == StatementState.PAID:
             return f"{in_pounds(statement.total or 0)} authorised"
@@ -145,6 +145,10 @@ class StatementAdmin(InspectAdmin):
             for name in [route.split("/", maxsplit=1)[0]]
         ]
         return [*own, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # The frozen payment is long, and no column of the list.
+        return super().get_queryset(request).defer("payment")
 
     def records(self) -> QuerySet[Any]:
         return Statement.objects.select_related("lead_provider", "cohort", "payment_request")
