@@ -22,7 +22,8 @@ class ByPublicId(forms.ChoiceField):
     def __init__(self, records: Iterable[tuple[Any, str]], label: str, **more: Any) -> None:
         found = list(records)
         self.records = {str(record.public_id): record for record, _ in found}
-        choices = [UNCHOSEN, *((str(record.public_id), words) for record, words in found)]
+        first = UNCHOSEN if more.get("required", True) else ("", "None")
+        choices = [first, *((str(record.public_id), words) for record, words in found)]
         gone = "Choose one of the list. It may have changed since you opened this page."
         super().__init__(label=label, choices=choices, error_messages={"invalid_choice": gone}, **more)
 
