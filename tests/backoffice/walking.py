@@ -18,7 +18,7 @@ from npq.core.audit import Actor
 
 # Routes that show nothing of their own, and why.
 NO_PAGES = {
-    "logout": "answers POST alone, and shows the sign-in page",
+    "logout": "answers POST alone; a journey looks at what it shows",
     "jsi18n": "a script",
     "autocomplete": "data for a script, and no form of ours asks for it",
     "view_on_site": "leads elsewhere, and no record of ours has such an address",

@@ -76,6 +76,10 @@ class Browsing:
         visitors = [self._visitor(session, size) for session in sessions]
         try:
             result = journey(*visitors)
+        except Exception as problem:
+            for visitor in visitors:
+                problem.add_note(f"At {visitor.page.url} stood:\n{visitor.page.locator('main').inner_text()[:2000]}")
+            raise
         finally:
             for visitor in visitors:
                 visitor.page.context.close()
