@@ -19,10 +19,12 @@ def provider_views(shapes: Mapping[str, Shape], caller: Any = None, name: str = 
 
 
 def as_provider_sees(shapes: Mapping[str, Shape], record: Any) -> Text:
-    """The section with the JSON that a record was annotated with."""
-    return Text(
-        TITLE, [(f"API {version}", _pretty(getattr(record, f"shown_{version}"))) for version in _versions(shapes)]
-    )
+    """The section with the JSON that a record was annotated with, as its lead provider gets it."""
+    who = record.lead_provider.name
+    texts = [
+        (f"API {version}, to {who}", _pretty(getattr(record, f"shown_{version}"))) for version in _versions(shapes)
+    ]
+    return Text(TITLE, texts)
 
 
 def as_providers_see(shapes: Mapping[str, Shape], records: QuerySet[Any], callers: Mapping[str, Any]) -> Text:
