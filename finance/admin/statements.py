@@ -130,7 +130,7 @@ class StatementAdmin(InspectAdmin):
         request = getattr(statement, "payment_request", None)
         if request is not None:
             return f"{in_pounds(request.total)} asked for by {request.requested_by}"
-        return "to be asked for" if statement.state == StatementState.PAYABLE else ""
+        return "to be asked for" if statement.state == StatementState.PAYABLE else "not yet"
 
     def get_urls(self) -> list[URLPattern]:
         views: dict[str, Callable[..., HttpResponseBase]] = {
