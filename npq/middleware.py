@@ -56,6 +56,9 @@ def limit_body(get_response: GetResponse) -> GetResponse:
             return _refuse(411, "length_required", "Send the request with a Content-Length header, not in chunks.")
         if limit is not None and length.isdecimal() and int(length[:20]) > limit:
             detail = f"The request body is larger than {limit / 1_000_000:g} MB. Send less in one request."
+            if request.path_info.startswith("/admin/"):
+                words = f"What you sent is larger than {limit / 1_000_000:g} MB. Go back and choose a smaller file."
+                return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
             return _refuse(413, "body_too_large", detail)
         return get_response(request)
 

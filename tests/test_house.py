@@ -152,6 +152,7 @@ WITHOUT_TRAIL = {
     "core.RefusedRequest": "tells of requests that changed nothing, and is soon removed",
     "backoffice.AccessEvent": "is itself an account of what happened, and append-only",
     "backoffice.CheckResult": "is an account of what was found; each run replaces it",
+    "backoffice.Confirmation": "is written together with what it stands for, and that is in the trail",
     "backoffice.BulkRow": "is an account of its own, and holds what people upload only for a while",
     "core.Message": "the outbox is itself an account of what was said; the change it tells of is in the trail",
 }

@@ -53,6 +53,15 @@ def test_a_body_is_refused_by_its_length_before_it_is_read(length: str, status: 
         assert "2.5 MB" in error["detail"]
 
 
+def test_staff_read_a_sentence_when_a_file_is_too_large() -> None:
+    request = RequestFactory().generic("POST", "/admin/bulk/change_trn/", CONTENT_LENGTH="2500001")
+
+    response = limit_body(answer)(request)
+
+    assert (response.status_code, response["Content-Type"]) == (413, "text/plain; charset=utf-8")
+    assert response.content.decode() == "What you sent is larger than 2.5 MB. Go back and choose a smaller file."
+
+
 def test_log_lines_carry_the_request_id() -> None:
     record = logging.makeLogRecord({"name": "npq", "levelname": "INFO", "msg": "two\nlines %s", "args": ("é",)})
     lines: list[str] = []

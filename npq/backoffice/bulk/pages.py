@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from npq.backoffice.access_log import record_download
 from npq.backoffice.bulk import files, jobs, summary
 from npq.backoffice.bulk.catalogue import KINDS, SEE, kind_of
-from npq.backoffice.bulk.choices import CANCELLABLE, DUE, JobState, RowState
+from npq.backoffice.bulk.choices import CANCELLABLE, DUE, JobState
 from npq.backoffice.bulk.errors import FileUploadedBefore
 from npq.backoffice.bulk.kinds import Kind
 from npq.backoffice.bulk.models import BulkJob
@@ -171,14 +171,14 @@ def job_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "most_rows": summary.MOST_ROWS_SHOWN,
         "shared": summary.shared_people(job) if checked else [],
         "old": checked and job.checked_at and (wall_clock() - job.checked_at).total_seconds() > HOURS_FRESH * 3600,
-        "left": numbers.unsuccessful or (job.state == JobState.STOPPED and numbers[RowState.READY]),
+        "left": numbers.unsuccessful or (job.state == JobState.STOPPED and numbers.left),
         "form": form,
         "errors": bool(problems or form.errors),
         "problems": problems,
         "seen": jobs.stamp_of(job),
         "may_confirm": checked and jobs.may_be_confirmed(kind, numbers.rows),
         "may_cancel": job.state in CANCELLABLE,
-        "may_stop": job.state == JobState.RUNNING,
+        "may_stop": job.state == JobState.RUNNING and not kind.all_or_nothing,
         "moving": job.state in DUE,
         "events": events_about_record(BulkJob._meta.db_table, job.id),
     }

@@ -16,7 +16,7 @@ from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.pages import Facts, Table
 from npq.core.money import in_pounds
 
-MOST_ROWS_SHOWN = 100
+MOST_ROWS_SHOWN = 50
 MOST_SHARED_SHOWN = 20
 
 
@@ -49,6 +49,11 @@ class Numbers:
     def all(self) -> int:
         """All rows of the file."""
         return sum(self.rows.values())
+
+    @property
+    def left(self) -> int:
+        """Rows that nothing has been decided about."""
+        return self[RowState.READY] + self[RowState.WAITING]
 
     @property
     def unsuccessful(self) -> int:
@@ -97,7 +102,7 @@ def facts_of(job: BulkJob, numbers: Numbers) -> Facts:
             ("Nothing to do: it was so already", numbers[RowState.UNCHANGED]),
             ("Refused when the file was checked", numbers[RowState.REFUSED]),
             ("Could be done when checked, refused when done", numbers[RowState.FAILED]),
-            ("Not reached", numbers[RowState.READY] + numbers[RowState.WAITING]),
+            ("Still to do" if job.state == JobState.RUNNING else "Not reached", numbers.left),
             ("Did something else than was shown", numbers.differing),
         ]
         words += [each for each in rest if each[1]]

@@ -11,8 +11,11 @@ import pytest
 from applications.choices import ReasonForRejection
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership
 from finance.models import ContractTerms, LineItem, Statement
+from npq.backoffice.bulk import work
+from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.bulk.choices import JobState
-from npq.backoffice.bulk.models import BulkRow
+from npq.backoffice.bulk.kinds import Kind
+from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.core.clock import clock_at
 from npq.core.models import LeadProvider, Message
 from participants.models import Participant
@@ -32,6 +35,20 @@ from tests.factories import (
 )
 
 Offices = Callable[[str, str], Office]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: str(kind.name))
+def test_the_template_is_a_file_of_its_kind(office: Offices, kind: Kind) -> None:
+    clerk = office(kind.role, kind.name)
+    content = b"".join(clerk.client.get(f"{clerk.address}template.csv").streaming_content)
+
+    job = clerk.checked(content)
+
+    # Its example is invented, so what it names is not known; but it can be read.
+    (row,) = BulkRow.objects.filter(job=job)
+    assert row.state == "refused"
+    assert {error["code"] for error in row.errors} <= {"invalid", "participant_not_recognised"}
+    assert all("no " in each or "is not a " in each for each in row.sentences)
 
 
 def test_reject_applications(office: Offices) -> None:
@@ -307,6 +324,25 @@ def test_what_has_become_impossible_is_not_loaded_in_part(
     )
     assert Statement.objects.count() == 1
     assert "1 row not done because of errors" in clerk.page(job)
+
+
+@pytest.mark.parametrize("meanwhile", [JobState.CANCELLED, JobState.STOPPED])
+def test_what_was_ended_meanwhile_is_not_loaded(
+    office: Offices, provider: LeadProvider, courses: list[Any], monkeypatch: pytest.MonkeyPatch, meanwhile: JobState
+) -> None:
+    clerk = office("configuration", "load_statements")
+    job = clerk.checked(csv_file(STATEMENT_COLUMNS, ["ambition", "2024", 2025, 1, "2024-12-24", "2025-01-25", "yes"]))
+    run = work.run
+
+    def ended_first(job: BulkJob, kind: Any) -> None:
+        BulkJob.objects.filter(id=job.id).update(state=meanwhile)
+        run(job, kind)
+
+    monkeypatch.setattr(work, "run", ended_first)
+    job = clerk.confirm(job)
+
+    assert (job.state, states(job)) == (meanwhile, ["ready"])
+    assert not Statement.objects.exists()
 
 
 def test_a_rejection_whose_application_was_accepted_meanwhile_is_refused_then(office: Offices) -> None:

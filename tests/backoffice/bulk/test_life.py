@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from applications.choices import ApplicationStatus
 from npq.backoffice.bulk.choices import JobState
 from npq.backoffice.bulk.models import BulkJob, BulkRow
+from npq.core.clock import wall_clock
 from npq.core.models import Change
 from tests.backoffice.bulk.uploading import REASON, Office, codes, csv_file, states
-from tests.factories import ApplicationFactory, ParticipantFactory
+from tests.factories import ApplicationFactory, BulkJobFactory, BulkRowFactory, EnrolmentFactory, ParticipantFactory
 
 
 @pytest.fixture
@@ -133,6 +135,45 @@ def test_a_record_that_changed_since_the_check_is_refused_when_its_turn_comes(ca
     assert "Something else than was shown" in caseworker.page(job)
 
 
+def test_checking_again_says_how_it_is_now(caseworker: Office) -> None:
+    one = ApplicationFactory()
+    job = caseworker.checked(csv_file(["id"], [one.public_id], [one.public_id]))
+    assert states(job) == ["refused", "refused"]
+    EnrolmentFactory(application=one)
+
+    caseworker.act(job, "check")
+
+    job.refresh_from_db()
+    assert (job.state, states(job)) == (JobState.CHECKED, ["ready", "refused"])
+    assert codes(job) == [[], ["repeated"]]
+
+
+def test_a_check_of_long_ago_says_so(caseworker: Office) -> None:
+    job = caseworker.checked(csv_file(["id"], [ApplicationFactory(accepted=True).public_id]))
+    words = "Check it again to see what it does now."
+    assert words not in caseworker.page(job)
+
+    BulkJob.objects.update(checked_at=wall_clock() - timedelta(hours=25))
+
+    assert words in caseworker.page(job)
+
+
+def test_a_job_that_runs_can_be_stopped_and_the_rest_taken_along(caseworker: Office) -> None:
+    job = BulkJobFactory(state=JobState.RUNNING)
+    BulkRowFactory(job=job, cells=["a"], state="done")
+    BulkRowFactory(job=job, cells=["b"], state="ready")
+    assert "Stop after the current row" in caseworker.page(job)
+
+    caseworker.act(job, "stop")
+
+    page = caseworker.page(job)
+    assert "Stopped: 1 row done, 0 rows not done because of errors, 1 not reached" in page
+    assert "Download the rows that were not done" in page
+    assert caseworker.file(job, "errors") == [
+        {"id": "b", "error": "Not done: the job ended before it reached this row."}
+    ]
+
+
 def test_nothing_to_do_cannot_be_confirmed(caseworker: Office) -> None:
     job = caseworker.checked(csv_file(["id"], [uuid.uuid4()]))
 
@@ -196,12 +237,3 @@ def test_what_a_page_costs_does_not_grow_with_the_rows(caseworker: Office, djang
         caseworker.page(job)
     with django_assert_max_num_queries(12):
         caseworker.client.get("/admin/bulk/")
-
-
-def test_the_template_is_a_file_that_can_be_uploaded(caseworker: Office) -> None:
-    answer = caseworker.client.get(f"{caseworker.address}template.csv")
-    content = b"".join(answer.streaming_content)
-
-    job = caseworker.checked(content)
-
-    assert (states(job), BulkJob.objects.count()) == (["refused"], 1)
