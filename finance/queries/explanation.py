@@ -192,9 +192,11 @@ def _not_funded(it: Situation) -> Iterator[Facts]:
 
 def _again(it: Situation) -> str:
     """What follows a correction: a submitted declaration is paid by itself, one that has ended is not."""
-    if it.state == DeclarationState.SUBMITTED:
-        return "; this declaration then becomes eligible by itself"
-    return ", then declare again"
+    if it.state != DeclarationState.SUBMITTED:
+        return ", then declare again"
+    if it.application.funded_place is False:
+        return "; then see to the funded place"
+    return "; this declaration then becomes eligible by itself"
 
 
 def _no_funded_place(it: Situation) -> Iterator[Facts]:

@@ -13,7 +13,7 @@ from npq.core.audit import Actor
 from npq.core.models import LeadProvider
 from participants.models import Enrolment, Participant
 from participants.queries import INVARIANTS
-from participants.services import change_trn, merge_participants
+from participants.services import change_trn, merge_participants, verify_trn
 from tests.conftest import ApiClient, errors_of
 from tests.factories import (
     ApplicationFactory,
@@ -111,31 +111,43 @@ def test_merge_against_accept_without_conflict(
 # Change TRN against accept
 
 
-def give(actor: Actor, person: Participant, trn: str = TRN) -> Callable[[], Any]:
-    return lambda: change_trn(participant_id=person.id, teacher_reference_number=trn, by=actor)
+Giving = Callable[[Participant], Callable[[], Any]]
+
+
+@pytest.fixture(params=["changed", "verified"])
+def give(request: pytest.FixtureRequest, actor: Actor) -> Giving:
+    """Gives somebody the verified TRN: as a new number, or by verifying the one they have."""
+
+    def make(person: Participant) -> Callable[[], Any]:
+        if request.param == "changed":
+            return lambda: change_trn(participant_id=person.id, teacher_reference_number=TRN, by=actor)
+        Participant.objects.filter(id=person.id).update(teacher_reference_number=TRN)
+        return lambda: verify_trn(participant_id=person.id, by=actor)
+
+    return make
 
 
 TRN_CHECKED = "participants.services.change_trn._check"
 
 
 def test_change_trn_against_the_other_holders_acceptance(
-    api: ApiClient, actor: Actor, application: Application, somebody: Participant, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, give: Giving, application: Application, somebody: Participant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meet_after(monkeypatch, ACCEPT_CHECKED, TRN_CHECKED)
 
-    ends = race(accept(api, application), give(actor, somebody))
+    ends = race(accept(api, application), give(somebody))
 
     assert kinds(ends) in (["TrnHolderOnCourse", "done"], ["Accepted422", "done"])
     assert broken() == []
 
 
 def test_without_locks_one_trn_is_accepted_twice(
-    api: ApiClient, actor: Actor, application: Application, somebody: Participant, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, give: Giving, application: Application, somebody: Participant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_locks(monkeypatch)
     meet_after(monkeypatch, ACCEPT_CHECKED, TRN_CHECKED)
 
-    ends = race(accept(api, application), give(actor, somebody))
+    ends = race(accept(api, application), give(somebody))
 
     assert kinds(ends) == ["done", "done"]
     assert broken() == ["one_enrolment_per_person_and_course"]
@@ -152,23 +164,23 @@ def another(provider: LeadProvider) -> Participant:
 
 
 def test_one_trn_for_two_people_on_one_course(
-    actor: Actor, somebody: Participant, another: Participant, monkeypatch: pytest.MonkeyPatch
+    give: Giving, somebody: Participant, another: Participant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meet_after(monkeypatch, TRN_CHECKED)
 
-    ends = race(give(actor, somebody), give(actor, another))
+    ends = race(give(somebody), give(another))
 
     assert kinds(ends) == ["TrnHolderOnCourse", "done"]
     assert broken() == []
 
 
 def test_without_the_lock_on_the_trn_both_get_it(
-    actor: Actor, somebody: Participant, another: Participant, monkeypatch: pytest.MonkeyPatch
+    give: Giving, somebody: Participant, another: Participant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("participants.queries._lock_trns", lambda trns: None)
     meet_after(monkeypatch, TRN_CHECKED)
 
-    ends = race(give(actor, somebody), give(actor, another))
+    ends = race(give(somebody), give(another))
 
     assert kinds(ends) == ["done", "done"]
     assert broken() == ["one_enrolment_per_person_and_course"]

@@ -121,6 +121,18 @@ def test_not_funded(api: ApiClient, books: Books, january: Statement) -> None:
     assert "becomes eligible by itself" in detail
 
 
+def test_funding_alone_is_not_said_to_pay_where_there_is_no_funded_place(api: ApiClient, provider) -> None:
+    books = Books(provider, CohortFactory(capped=True))
+    books.terms("npq-headship")
+    books.statement(2025, 1)
+    declaration = submitted(books, funded_place=False, eligible_for_funding=False)
+
+    assert codes(api, declaration) == ["not_funded", "no_funded_place"]
+    detail = payment(api, declaration)["reasons"][0]["detail"]
+    assert "by itself" not in detail
+    assert "then see to the funded place" in detail
+
+
 def test_previously_funded(api: ApiClient, books: Books, january: Statement) -> None:
     declaration = submitted(books)
     earlier = ApplicationFactory(
