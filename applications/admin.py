@@ -23,7 +23,7 @@ from npq.backoffice.filters import (
     choice,
 )
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Facts, Page, Section, link
+from npq.backoffice.pages import Facts, Page, Section, link, shown
 from npq.backoffice.parts import (
     declarations_table,
     detailed,
@@ -34,6 +34,7 @@ from npq.backoffice.parts import (
 from npq.backoffice.provider_view import as_provider_sees, provider_views
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
+from npq.core.clock import uk_date
 from participants.choices import TrainingStatus
 from participants.models import Enrolment, Note
 
@@ -54,14 +55,14 @@ class ApplicationAdmin(InspectAdmin):
 
     list_display = (
         "name",
-        "created_at",
+        "received",
         "course",
         "lead_provider",
         "cohort",
         "decision",
         "training",
-        "eligible_for_funding",
-        "funded_place",
+        "eligible",
+        "place",
     )
     list_filter = (
         by_words("status", "status", ApplicationStatus.choices),
@@ -83,6 +84,21 @@ class ApplicationAdmin(InspectAdmin):
     def name(self, application: Application) -> str:
         """The applicant's name."""
         return application.participant.full_name
+
+    @admin.display(description="submitted")
+    def received(self, application: Application) -> str:
+        """The UK date it came in."""
+        return str(shown(uk_date(application.created_at)))
+
+    @admin.display(description="eligible")
+    def eligible(self, application: Application) -> str:
+        """Whether it is eligible for funding as registered."""
+        return str(shown(application.eligible_for_funding))
+
+    @admin.display(description="funded place")
+    def place(self, application: Application) -> str:
+        """Whether there is a funded place, where that is known."""
+        return str(shown(application.funded_place))
 
     @admin.display(description="status")
     def decision(self, application: Application) -> str:

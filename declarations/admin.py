@@ -20,6 +20,7 @@ from npq.backoffice.filters import (
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link, shown
 from npq.backoffice.parts import declarations_table, detailed, messages_table, same_slot_table, state_of, states_table
+from npq.backoffice.paying import payment_link
 from npq.backoffice.provider_view import as_provider_sees, provider_views
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
@@ -43,7 +44,7 @@ class DeclarationAdmin(InspectAdmin):
         "course",
         "cohort",
         "lead_provider",
-        "created_at",
+        "received",
     )
     list_filter = (
         by_lead_provider(),
@@ -69,6 +70,11 @@ class DeclarationAdmin(InspectAdmin):
     def declared_for(self, declaration: Declaration) -> str:
         """The UK date it is for."""
         return str(shown(uk_date(declaration.declaration_date)))
+
+    @admin.display(description="received")
+    def received(self, declaration: Declaration) -> str:
+        """The UK date it came in."""
+        return str(shown(uk_date(declaration.created_at)))
 
     @admin.display(description="state")
     def stands(self, declaration: Declaration) -> str:
@@ -107,6 +113,7 @@ class DeclarationAdmin(InspectAdmin):
                         ("Lead provider", link(record.lead_provider, record.lead_provider.name)),
                         ("Declared for", record.declaration_date),
                         ("Received", record.created_at),
+                        ("Payment", payment_link(record)),
                         ("Passed, as posted", record.has_passed),
                         ("Delivery partner", str(record.delivery_partner or "")),
                         ("Secondary delivery partner", str(record.secondary_delivery_partner or "")),
