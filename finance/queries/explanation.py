@@ -26,7 +26,7 @@ from npq.core.choices import CohortFunding
 from npq.core.clock import uk_date
 from npq.core.money import in_pounds
 from participants.choices import TrainingStatus
-from participants.models import TrainingStatusChange
+from participants.models import Enrolment, TrainingStatusChange
 from participants.queries import same_person
 
 
@@ -72,7 +72,10 @@ class Situation:
 
     @cached_property
     def application(self) -> Application:
-        """The application declared for, its cohort loaded."""
+        """The application declared for, its cohort loaded; read only when it did not come with the declaration."""
+        enrolment = self.declaration.enrolment
+        if Enrolment.application.is_cached(enrolment):
+            return enrolment.application
         return Application.objects.select_related("cohort").get(id=self.declaration.enrolment.application_id)
 
     @cached_property

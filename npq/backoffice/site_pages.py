@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "npq.backoffice.checks_pages",
     "npq.backoffice.help",
     "npq.backoffice.issuing",
+    "npq.backoffice.paying",
     "npq.backoffice.provider_admin",
     "npq.backoffice.transfers",
 )
