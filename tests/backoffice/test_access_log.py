@@ -1,9 +1,11 @@
 """The access log: every sign-in, download and change of access, with who, when and which request."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
@@ -14,6 +16,7 @@ from npq.backoffice.access_models import AccessEvent
 from npq.core.audit import Actor, acting_as, request_id_is
 from tests.factories import AccessEventFactory, StaffFactory
 
+APPS = ("applications", "participants", "declarations", "finance")
 LOG = "/admin/backoffice/accessevent/"
 
 
@@ -147,3 +150,13 @@ def test_an_entry_has_a_page(as_role: Callable[[str], Client]) -> None:
     assert "told in full" in page
     assert "because" in page
     assert as_role("viewer").get(f"{LOG}{event.public_id}/").status_code == 403
+
+
+def test_no_file_leaves_the_back_office_unrecorded() -> None:
+    doors = [settings.ROOT / "npq" / "backoffice", *(settings.ROOT / app / "admin" for app in APPS)]
+    giving = [
+        path for door in doors for path in door.rglob("*.py") if re.search(r"attachment|FileResponse", path.read_text())
+    ]
+
+    assert giving
+    assert [path.name for path in giving if "record_download(" not in path.read_text()] == []

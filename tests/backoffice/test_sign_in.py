@@ -66,14 +66,17 @@ def test_the_password_alone_opens_nothing(client: Client, device: TOTPDevice) ->
 
 
 def test_the_session_id_changes_at_both_steps(client: Client, device: TOTPDevice) -> None:
-    ids = []
+    planted = client.session
+    planted["what"] = "a session that somebody else knows"
+    planted.save()
+    client.cookies["sessionid"] = planted.session_key
+    ids = [planted.session_key]
     enter_password(client)
     ids.append(client.session.session_key)
     client.post(CODE, {"code": code_of(device)})
     ids.append(client.session.session_key)
-    client.logout()
 
-    assert len(set(ids)) == 2
+    assert len(set(ids)) == 3
 
 
 def test_a_wrong_password_says_so_and_asks_for_no_code(client: Client, device: TOTPDevice) -> None:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 
 from applications.models import PlannedTransfer
@@ -79,7 +80,14 @@ def test_as_of_is_that_days_today(statements: None) -> None:
     assert (on_the_deadline[1], states()) == ("open", {1: "payable", 2: "open", 3: "open"})
 
 
-def test_old_counters_and_expired_sessions_go(settings: Any) -> None:
+def attempt(minutes: int) -> AccessAttempt:
+    """A wrong password that was entered so many minutes ago."""
+    row = AccessAttempt.objects.create(username="sam", ip_address=f"192.0.2.{minutes}", failures_since_start=1)
+    AccessAttempt.objects.filter(pk=row.pk).update(attempt_time=wall_clock() - timedelta(minutes=minutes))
+    return row
+
+
+def test_old_counters_expired_sessions_and_forgotten_attempts_go(settings: Any) -> None:
     settings.NPQ_RATE_LIMIT_WINDOW_SECONDS = 300
     token = ApiTokenFactory()
     window = int(wall_clock().timestamp() // 300)
@@ -88,13 +96,17 @@ def test_old_counters_and_expired_sessions_go(settings: Any) -> None:
     for key, hours in (("over", -1), ("valid", 1)):
         Session.objects.create(session_key=key, session_data="", expire_date=wall_clock() + timedelta(hours=hours))
 
+    locked, _ = attempt(14), attempt(16)
+
     run = daily("--apply")
 
+    assert AccessAttempt.objects.get() == locked
     assert {row["id"]: row["number"] for row in run.json["rows"]} == {
         "remove_old_rate_counters": 2,
         "remove_old_call_numbers": 0,
         "remove_old_refused_requests": 0,
         "remove_expired_sessions": 1,
+        "remove_old_login_attempts": 1,
         "strip_old_bulk_rows": 0,
         "run_checks": 0,
     }

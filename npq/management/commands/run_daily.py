@@ -15,6 +15,7 @@ from npq.core.commands import Mode, OpsCommand
 from npq.core.housekeeping import (
     remove_expired_sessions,
     remove_old_call_numbers,
+    remove_old_login_attempts,
     remove_old_rate_counters,
     remove_old_refused_requests,
 )
@@ -25,6 +26,7 @@ HOUSEKEEPING = (
     remove_old_call_numbers,
     remove_old_refused_requests,
     remove_expired_sessions,
+    remove_old_login_attempts,
     strip_old_bulk_rows,
     # Last: it tells how everything is left.
     run_checks,
