@@ -5,10 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, QuerySet
 
-from finance.admin.statement_page import month_in_words
 from finance.models import ContractTerms, Statement
 from finance.queries.figures import CourseFigures
-from finance.queries.workings import rate_of, service_fee_of
+from finance.queries.workings import month_in_words, rate_of, service_fee_of
 from npq.backoffice.filters import by_cohort, by_course, by_lead_provider
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link

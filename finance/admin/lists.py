@@ -20,7 +20,7 @@ PER_PAGE = 100
 MOST_MISSING = 200
 
 SHOWS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "all": ("All", ()),
+    "all": ("All declarations", ()),
     "paid": ("Paid for", tuple(BILLABLE_LINES)),
     "taken-back": ("Taken back", tuple(REFUNDABLE_LINES)),
     "voided": ("Voided or taken back", (LineState.VOIDED, *REFUNDABLE_LINES)),

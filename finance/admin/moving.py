@@ -1,6 +1,7 @@
 """Moving declarations from one month to another, for one provider or for all of a cohort, when a timetable changes."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -45,21 +46,25 @@ def _fields() -> dict[str, forms.Field]:
         "to_month": forms.ChoiceField(
             label="To the statement of", choices=months, help_text="Open, with a deadline that has not passed."
         ),
-        "lead_provider": ByPublicId(
-            ((each, each.name) for each in LeadProvider.objects.order_by("name")),
-            "Only of this lead provider",
-            required=False,
-            help_text="Leave empty for every provider with a statement in the first month.",
+        "lead_provider": _narrowing(
+            ((each, each.name) for each in LeadProvider.objects.order_by("name")), "lead provider"
         ),
-        "course": ByPublicId(
-            ((each, course_words(each)) for each in Course.objects.order_by("position", "id")),
-            "Only of this course",
-            required=False,
+        "course": _narrowing(
+            ((each, course_words(each)) for each in Course.objects.order_by("position", "id")), "course"
         ),
         "declaration_type": forms.ChoiceField(
-            label="Only of this type", choices=[("", "All types"), *DeclarationType.choices], required=False
+            label="Only of this type", choices=[("", "Every type"), *DeclarationType.choices], required=False
         ),
     }
+
+
+def _narrowing(records: Iterable[tuple[Any, str]], kind: str) -> ByPublicId:
+    found = ByPublicId(records, f"Only of this {kind}", required=False)
+    found.choices = [
+        ("", f"Every {kind}"),
+        *((identifier, words) for identifier, words in found.widget.choices if identifier),
+    ]
+    return found
 
 
 def _months() -> list[tuple[str, str]]:
@@ -112,7 +117,7 @@ class Result:
 
     def row(self) -> list[Any]:
         """As a row of the table."""
-        source, target = (_pounds(each) for each in self.effects) if self.effects else ("", "")
+        source, target = (_pounds(each) for each in self.effects) if self.effects else ("unchanged", "unchanged")
         return [self.move.lead_provider.name, self.problem or self.declarations, source, target]
 
 

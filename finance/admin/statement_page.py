@@ -1,7 +1,7 @@
 """What a statement's page and its prints show: put together once, from one calculation."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from finance.queries.comparison import differences
 from finance.queries.drift import drift_of
 from finance.queries.expected import Expectation, expectation_of
 from finance.queries.figures import AdjustmentFigure, StatementFigures
-from finance.queries.workings import CourseBlock, Figure, block_of, figures_explained
+from finance.queries.workings import CourseBlock, Figure, block_of, figures_explained, month_in_words
 from npq.backoffice.pages import Facts, Fragment, Section, Table, address_of, link
 from npq.backoffice.timeline import Event, events_in, trail_of_statement, who_did
 from npq.core import clock
@@ -323,8 +323,3 @@ def contracts(view: StatementView, *, links: bool) -> Table:
         ],
         "No contract terms hold in this month.",
     )
-
-
-def month_in_words(first_day: date | None) -> str:
-    """The month from which terms hold: `March 2025`, or the first statement."""
-    return f"{first_day:%B %Y}" if first_day else "the first statement"

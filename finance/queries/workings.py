@@ -6,6 +6,7 @@ results are the exact ones rounded once (decisions.md §3.1).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -53,6 +54,11 @@ class Figure:
     title: str
     amount: Fraction
     workings: Sequence[str] = field(default_factory=list)
+
+
+def month_in_words(first_day: date | None) -> str:
+    """The month from which terms hold: `March 2025`, or the first statement."""
+    return f"{first_day:%B %Y}" if first_day else "the first statement"
 
 
 def rate_of(course: CourseFigures) -> str:

@@ -5,7 +5,7 @@ that is carried out.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,10 @@ class FieldChange:
             return "yes" if value else "no"
         if isinstance(value, datetime):
             return f"{value.astimezone(UK):%-d %B %Y, %H:%M}"
+        if isinstance(value, date):
+            return f"{value:%-d %B %Y}"
+        if isinstance(value, Decimal):
+            return in_pounds(value)
         if isinstance(value, list):
             return ", ".join(str(each) for each in value)
         if isinstance(value, str) and value in choices:

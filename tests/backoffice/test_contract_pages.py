@@ -86,6 +86,8 @@ def test_a_change_shows_each_statement_before_and_after_and_leaves_earlier_month
 
     # 1,300 × 60 % ÷ 4 = 195.00 and 30 × 1,300 × 40 % ÷ 24 = 650.00.
     assert "July 2025, cohort 2023a: £804.05 → £845.00 (£40.95)" in shown
+    assert "Price per participant £1,237.00 £1,300.00" in shown
+    assert "Payment for one declaration £1,237.00 × 60% ÷ 4 = £185.55 £1,300.00 × 60% ÷ 4 = £195.00" in shown
     assert "April 2025" not in shown.split("What will change")[1].split("Reason")[0].split("From the statement of")[0]
     assert untouched
     assert [figures_of(each).shown_total for each in months] == [*before[:2], Decimal("845.00")]

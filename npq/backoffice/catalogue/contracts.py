@@ -1,6 +1,7 @@
 """Changing a contract from a month on (backoffice.md §2.4, decisions.md §3.5)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import date
 from typing import Any
 
@@ -9,12 +10,13 @@ from django.core.exceptions import ValidationError
 
 from finance.models import ContractTerms, Statement
 from finance.queries.figures import CourseFigures
-from finance.queries.workings import service_fee_of
+from finance.queries.terms import terms_of_month
+from finance.queries.workings import month_in_words, rate_of, service_fee_of
 from finance.services import change_contract
 from finance.services.load_contracts import fee, installments, price, target
-from finance.services.reading import month_of
 from npq.backoffice.catalogue.money import pounds_of
 from npq.backoffice.corrections import Answers, Correction
+from npq.backoffice.pages import Section, Table
 from npq.core.audit import Actor
 from npq.core.effects import Corrected
 from npq.core.money import in_pounds
@@ -85,24 +87,75 @@ def _statements_of(record: ContractTerms) -> Any:
     return found.defer("payment").order_by("year", "month")
 
 
-def _change(record: ContractTerms, answers: Answers, by: Actor) -> Any:
+def _contract_beside(record: ContractTerms, answers: Answers) -> Sequence[Section]:
+    """The terms in force in the month that was chosen, beside those that would follow."""
+    if not answers.get("from_month"):
+        return []
+    month = _first_day(answers)
+    now = terms_of_month(record.lead_provider_id, record.cohort_id, month).get(record.course_id)
+    if now is None:
+        return []
+    then = copy(now)
+    for name, value in _values(answers).items():
+        setattr(then, name, value)
+    if not then.service_fee_installments and then.monthly_service_fee is None and then.service_fee_percentage:
+        return []  # refused: no fee can be derived
+    return [
+        Table(
+            f"The contract from {month_in_words(month)}",
+            ["Term", "Before", "After"],
+            [[name, before, after] for name, before, after in zip(TERMS, _told(now), _told(then), strict=True)],
+        )
+    ]
+
+
+TERMS = (
+    "Recruitment target",
+    "Price per participant",
+    "Payment for one declaration",
+    "Service fee instalments",
+    "Service fee a month",
+)
+
+
+def _told(terms: ContractTerms) -> list[str]:
+    figures = CourseFigures(terms, ())
+    return [
+        str(terms.recruitment_target),
+        in_pounds(terms.per_participant),
+        rate_of(figures),
+        str(terms.service_fee_installments),
+        service_fee_of(figures),
+    ]
+
+
+def _first_day(answers: Answers) -> date:
     year, month = year_month(answers["from_month"])
-    values = {name: answers[name] for name in READ if answers[name] is not None}
+    return date(year, month, 1)
+
+
+def _values(answers: Answers) -> dict[str, Any]:
+    """What was answered, as `change_contract` takes it."""
+    values = {name: answers[name] for name in READ if answers.get(name) is not None}
     if values.get("monthly_service_fee") == DERIVED:
         values["monthly_service_fee"] = None
+    return values
+
+
+def _change(record: ContractTerms, answers: Answers, by: Actor) -> Any:
     changed = change_contract(
         lead_provider=record.lead_provider,
         cohort=record.cohort,
         course=record.course,
-        from_month=date(year, month, 1),
-        values=values,
+        from_month=_first_day(answers),
+        values=_values(answers),
         by=by,
     )
     number = len(changed.effects)
-    since = month_of(changed.proposal.effective_month)
+    since = month_in_words(changed.proposal.effective_month)
     notes = [f"Open statements that rest on the terms from {since}: {number}."]
     if changed.until:
-        notes.append(f"From {month_of(changed.until)} other terms hold, which this does not touch.")
+        notes.append(f"From {month_in_words(changed.until)} other terms hold, which this does not touch.")
     return Corrected(
         changed=changed.proposal.result != "unchanged", notes=tuple(notes), pounds=pounds_of(changed.effects)
     )
@@ -125,5 +178,6 @@ CONTRACTS: tuple[Correction, ...] = (
         "New terms hold from the month you choose. What they do to each open statement is shown before you confirm.",
         _fields,
         not_possible=without_statements,
+        beside=_contract_beside,
     ),
 )
