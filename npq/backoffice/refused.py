@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
+from string import Formatter
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -11,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, OuterRef, QuerySet, UUIDField
 from django.db.models.functions import JSONObject
 
+from npq.api.examples import for_readers
 from npq.backoffice.pages import Table, link
 from npq.core.clock import wall_clock
 from npq.core.errors import ErrorCode, catalogue
@@ -19,6 +21,7 @@ from npq.core.texts import timestamp_or_none
 from npq.core.token_use import left_out_of
 
 MOST_SHOWN = 20
+LEFT_OPEN = "…"
 # What is looked at to say which codes are common: enough for a week of any provider's.
 MOST_COUNTED = 5_000
 WEEK = timedelta(days=7)
@@ -48,19 +51,27 @@ def explanations() -> dict[str, ErrorCode]:
 def meaning_of(code: str) -> str:
     """What a code means, in a sentence or two."""
     found = explanations().get(code)
-    return " ".join(found.meaning.replace("`", "").split()) if found else "This code is not in the catalogue any more."
+    return (
+        " ".join(for_readers(found.meaning).replace("`", "").split())
+        if found
+        else "This code is not in the catalogue any more."
+    )
 
 
 def advice_of(code: str) -> str:
     """What the provider is told to do, with the facts of the case left open."""
     found = explanations().get(code)
-    return _without_facts(found.detail) if found else ""
+    return _FactsLeftOpen().format(found.detail) if found else ""
 
 
-def _without_facts(detail: str) -> str:
-    parts = detail.replace("{{", "\x01").replace("}}", "\x02").split("{")
-    text = parts[0] + "".join(f"…{part.partition('}')[2]}" for part in parts[1:])
-    return text.replace("\x01", "{").replace("\x02", "}")
+class _FactsLeftOpen(Formatter):
+    """Fills the facts of a sentence with dots: the case's own were not kept."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        return LEFT_OPEN, field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return str(value)
 
 
 def why(refused: RefusedRequest) -> str:

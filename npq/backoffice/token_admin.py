@@ -93,7 +93,7 @@ class ApiTokenAdmin(InspectAdmin):
     @admin.display(description="needs attention")
     def attention(self, token: Any) -> str:
         """What somebody should do something about."""
-        return warnings_in_words(token, wall_clock())
+        return warnings_in_words(token, wall_clock()) or "no"
 
     def records(self) -> QuerySet[Any]:
         return with_use(ApiToken.objects.select_related("lead_provider"), at=wall_clock())

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from tests.backoffice.conftest import ROLE_NAMES
 from tests.backoffice.world import world
 from tests.factories import (
     ApplicationFactory,
+    CohortFactory,
     DeclarationFactory,
     MessageFactory,
     ParticipantFactory,
@@ -161,3 +163,11 @@ def test_records_with_nothing_on_them_have_a_page(as_role: Callable[[str], Clien
     client = as_role("caseworker")
 
     assert {client.get(address_of(each, each.public_id)).status_code for each in bare} == {200}
+
+
+def test_the_current_cohort_is_looked_up_once(as_role: Callable[[str], Client]) -> None:
+    client = as_role("viewer")
+    for year in range(2021, 2027):
+        CohortFactory(start_year=year, registration_start_date=date(year, 6, 1))
+
+    assert looked_at(client, "/admin/applications/application/") <= MOST_QUERIES
