@@ -12,11 +12,9 @@ from participants.queries.identity import Belongings, belongings_of
 def side_by_side(first: Participant, second: Participant, heads: tuple[str, str]) -> Table:
     """Both people under their heads: ids, names, TRN, addresses, applications, and who can see them."""
     sides = [belongings_of(each) for each in (first, second)]
-    return Table(
-        "Both side by side",
-        ["What", *heads],
-        [[name, *(value(side) for side in sides)] for name, value in ROWS],
-    )
+    rows = [[name, *(value(side) for side in sides)] for name, value in ROWS]
+    rows.insert(BORN, ["Date of birth", *_born(first, second)])
+    return Table("Both side by side", ["What", *heads], rows)
 
 
 def _trn(it: Belongings) -> str:
@@ -27,9 +25,12 @@ def _trn(it: Belongings) -> str:
     return f"{person.teacher_reference_number} ({verified})"
 
 
-def _born(it: Belongings) -> str:
-    # Enough to compare by; the date itself is nobody's business here.
-    return "Known" if it.participant.date_of_birth else "Not known"
+def _born(first: Participant, second: Participant) -> list[str]:
+    """Enough to compare by; the dates themselves are nobody's business here."""
+    if first.date_of_birth is None or second.date_of_birth is None:
+        return ["Known" if each.date_of_birth else "Not known" for each in (first, second)]
+    same = first.date_of_birth == second.date_of_birth
+    return ["Known, and the same" if same else "Known, and another"] * 2
 
 
 def _emails(it: Belongings) -> Any:
@@ -74,12 +75,13 @@ def _lines(texts: Any) -> Any:
     return format_html_join("", "<div>{}</div>", ((each,) for each in texts)) or "None"
 
 
+# Where the dates of birth stand among the rows.
+BORN = 4
 ROWS = (
     ("Participant ID", lambda it: link(it.participant)),
     ("Name", lambda it: it.participant.full_name),
     ("Previous names", lambda it: ", ".join(it.participant.previous_names) or "None"),
     ("TRN", _trn),
-    ("Date of birth", _born),
     ("Email addresses", _emails),
     ("Applications", _applications),
     ("Lead providers that see them", _seen_by),

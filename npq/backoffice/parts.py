@@ -1,6 +1,7 @@
 """Sections that several pages show: enrolments, declarations, messages and notes. One query each."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -212,11 +213,12 @@ def _line(line: dict[str, Any]) -> tuple[str, str, str]:
     if line["payment"] is not None:
         amount = str(shown(Decimal(str(line["payment"])) + Decimal(str(line["funding"] or 0))))
     words = f"{LineState(line['state']).label}, {amount}"
-    return address_of(Statement, line["statement"]), f"{line['year']}-{line['month']:02d}", words
+    return address_of(Statement, line["statement"]), f"{date(line['year'], line['month'], 1):%B %Y}", words
 
 
 def _outcome(step: dict[str, Any]) -> str:
-    return f"{OutcomeState(step['state']).label}, completed {step['on']}, recorded {_when(step['at'])}"
+    completed = shown(date.fromisoformat(step["on"]))
+    return f"{OutcomeState(step['state']).label}, completed {completed}, recorded {_when(step['at'])}"
 
 
 def messages_table(**about: UUID) -> Table:

@@ -1,7 +1,7 @@
 """What the pages of single corrections show, ask and say, beyond what all of them do."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -288,7 +288,7 @@ def test_an_outcome_is_corrected_and_its_history_shown(as_role: Callable[[str], 
 
     assert declaration.enrolment.application.email in preview.content.decode()
     assert "Passed" in page
-    assert "Failed, completed 2024-09-01" in page
+    assert "Failed, completed 1 September 2024" in page
 
 
 # People --------------------------------------------------------------------------------------------------
@@ -302,6 +302,25 @@ def test_somebody_else_with_the_trn_is_named_with_the_way_to_merge(as_role: Call
     page = preview.content.decode()
     assert f"{address_of(person, person.public_id)}merge_participants/?survivor={holder.public_id}" in page
     assert "counts as the same person from now on" in page
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (date(1985, 3, 9), ("Known, and the same",)),
+        (date(1985, 3, 10), ("Known, and another",)),
+        (None, ("Known", "Not known")),
+    ],
+)
+def test_dates_of_birth_are_compared_and_not_shown(
+    as_role: Callable[[str], Client], others: date | None, said: tuple[str, ...]
+) -> None:
+    leaves, stays = ParticipantFactory(date_of_birth=date(1985, 3, 9)), ParticipantFactory(date_of_birth=others)
+
+    page = page_of(as_role("caseworker"), leaves, "merge_participants", f"?survivor={stays.public_id}")
+
+    assert all(f"<td>{text}</td>" in page for text in said)
+    assert "1985" not in page
 
 
 def test_a_merge_shows_both_people_before_it_is_done(as_role: Callable[[str], Client]) -> None:
