@@ -105,6 +105,7 @@ ADDRESSES: dict[str, Callable[[Records], str]] = {
     "bulk_job": _of("bulk_job", "bulk_job"),
     "bulk_progress": _of("bulk_job", "bulk_progress"),
     "bulk_rows": _of("bulk_job", "bulk_rows"),
+    "declaration_payment": _of("declarations/declaration", "declaration_payment"),
     "duplicate": _two_people,
     "finance_statement_download": _of("finance/statement", "finance_statement_download", "payment"),
     "finance_statement_expected": _of("finance/statement", "finance_statement_expected"),
