@@ -15,6 +15,7 @@ from npq.backoffice.pages import address_of
 from npq.core import clock
 from tests.backoffice.conftest import ROLE_NAMES
 from tests.backoffice.test_corrections import accepted, correct
+from tests.backoffice.test_pages import MOST_QUERIES, looked_at
 from tests.factories import (
     ACCEPTED_AT,
     ApplicationFactory,
@@ -368,3 +369,21 @@ def test_what_becomes_payable_with_the_eligibility_is_listed(as_role: Callable[[
 
     assert address_of(waiting, waiting.public_id) in page
     assert "To make them ineligible" in page
+
+
+@pytest.mark.parametrize("role", ["caseworker", "finance", "finance approver"])
+def test_pages_with_buttons_cost_at_most_twelve_queries_however_much_there_is(
+    as_role: Callable[[str], Client], role: str
+) -> None:
+    client, costs = as_role(role), []
+    for number in (1, 6):
+        one, _ = with_siblings()
+        for _ in range(number):
+            PlannedTransferFactory(application=one, state=TransferState.CANCELLED, settled_at=ACCEPTED_AT)
+            ApplicationFactory(participant=one.participant)
+        declaration = DeclarationFactory(enrolment=one.enrolment, completed=True)
+        records = (one, one.participant, declaration)
+        costs.append([looked_at(client, address_of(each, each.public_id)) for each in records])
+
+    assert costs[0] == costs[1]
+    assert max(costs[0]) <= MOST_QUERIES
