@@ -18,7 +18,7 @@ class AccessEventAdmin(InspectAdmin):
 
     list_display = ("when", "kind", "username", "by", "detail", "address")
     list_filter = (by_words("kind", "kind", AccessKind.choices), by_dates("created_at", "happened"))
-    search_help_text = "The start of a username, or a request ID"
+    search_help_text = "A username or a request ID, in full"
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
 
     @admin.display(description="when")
@@ -29,9 +29,9 @@ class AccessEventAdmin(InspectAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By account, by who did it, or by request id, each from its start."""
+        """By account, by who did it, or by request id, each from its index."""
         term = search_term.strip()
-        found = Q(username__startswith=term) | Q(by__startswith=term) | Q(request_id=term)
+        found = Q(username=term) | Q(by=term) | Q(request_id=term)
         return (queryset.filter(found) if term else queryset), False
 
     def page_of(self, record: Any) -> Page:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from npq.backoffice.models import AccessEvent, AccessKind
 from npq.backoffice.sessions import start_session
 from npq.core.audit import current_request_id
+from npq.core.clock import wall_clock
 
 
 def address_of_client(request: HttpRequest) -> str:
@@ -50,6 +51,15 @@ def record_access(
     )
 
 
+def record_lock(request: HttpRequest, username: str) -> None:
+    """Adds a line when a name is locked from an address: one for each lock, however often it is tried meanwhile."""
+    since = wall_clock() - settings.AXES_COOLOFF_TIME
+    address = address_of_client(request)[:64]
+    locks = AccessEvent.objects.filter(kind=AccessKind.LOCKED_OUT, created_at__gt=since)
+    if not locks.filter(username=username, address=address).exists():
+        record_access(AccessKind.LOCKED_OUT, username=username, request=request)
+
+
 def record_download(request: HttpRequest, what: str, *, rows: int | None = None) -> AccessEvent:
     """Notes that the signed-in member of staff takes a file out of the back office: call it before answering.
 
@@ -74,13 +84,18 @@ def _signed_in(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def _signed_out(sender: Any, request: HttpRequest, user: User | None, **_: Any) -> None:
-    if user is not None:
-        record_access(AccessKind.SIGNED_OUT, username=user.username, request=request)
+    if user is None:
+        return
+    why = getattr(request, "session_ended", "")
+    kind = AccessKind.SESSION_ENDED if why else AccessKind.SIGNED_OUT
+    record_access(kind, username=user.username, request=request, detail=why)
 
 
 def _refused(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     if "username" not in credentials:
         return  # the identity provider's answer, of which npq.backoffice.oidc tells more
+    if getattr(request, "axes_locked_out", False):
+        return  # the password was not even looked at; that the name was locked is recorded
     username = name_of_account(str(credentials["username"]))
     detail = "wrong password" if username else "no such account"
     record_access(AccessKind.SIGN_IN_REFUSED, username=username, request=request, detail=detail)

@@ -50,6 +50,8 @@ class AccessEvent(Record):
         indexes = [
             models.Index(name="access_event_kind", fields=["kind", "id"]),
             models.Index(name="access_event_username", fields=["username", "id"]),
+            models.Index(name="access_event_by", fields=["by", "id"]),
+            models.Index(name="access_event_request", fields=["request_id"]),
             models.Index(name="access_event_created", fields=["created_at"]),
         ]
         constraints = [

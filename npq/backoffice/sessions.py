@@ -56,6 +56,7 @@ def _end_or_go_on(request: HttpRequest) -> None:
 
 
 def _end(request: HttpRequest, why: str) -> None:
+    request.session_ended = why  # type: ignore[attr-defined]
     logout(request)
     messages.info(request, why)
 

@@ -25,7 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
-from npq.backoffice.access_log import name_of_account, record_access
+from npq.backoffice.access_log import name_of_account, record_access, record_lock
 from npq.backoffice.access_models import AccessKind
 from npq.backoffice.second_factor import (
     WrongCode,
@@ -227,7 +227,7 @@ def is_no_password(request: HttpRequest, credentials: Any = None) -> bool:
 def locked_out(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:
     """What somebody sees who has entered too many wrong passwords: what happened and what to do."""
     username = name_of_account(str((credentials or {}).get("username", "")))
-    record_access(AccessKind.LOCKED_OUT, username=username, request=request)
+    record_lock(request, username)
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     return door_page(request, "locked_out.html", "Sign-in is locked", status=429, minutes=minutes)
 

@@ -193,6 +193,24 @@ def test_no_account_and_no_such_help_are_404(as_role: Callable[[str], Client], s
     assert client.get(page_of(staff("viewer"), "delete/")).status_code == 404
 
 
+def test_pages_take_few_queries_however_many_accounts_there_are(
+    as_role: Callable[[str], Client], django_assert_max_num_queries: Any
+) -> None:
+    client = as_role("access manager")
+    numbers = []
+    for _ in range(2):
+        for user in StaffFactory.create_batch(10):
+            user.groups.set(Group.objects.all())
+            TOTPDevice.objects.create(user=user, confirmed=True)
+        with django_assert_max_num_queries(12) as the_list:
+            client.get("/admin/auth/user/")
+        with django_assert_max_num_queries(12) as the_page:
+            client.get(page_of(user))
+        numbers.append((len(the_list), len(the_page)))
+
+    assert numbers[0] == numbers[1]
+
+
 # Helping back in --------------------------------------------------------------------------------------
 
 

@@ -262,6 +262,8 @@ def test_five_wrong_passwords_lock_the_name_from_that_address_alone(client: Clie
     assert "Wait 15 minutes" in locked.content.decode()
     assert elsewhere["Location"] == CODE
     assert newest("locked_out").username == "sam"
+    assert AccessEvent.objects.filter(kind="locked_out").count() == 1
+    assert AccessEvent.objects.filter(kind="sign_in_refused").count() == 4
 
 
 @pytest.mark.usefixtures("_locks")
@@ -328,6 +330,7 @@ def test_a_session_ends(client: Client, sam: User, seconds: dict[str, int], said
     assert page.request["PATH_INFO"] == LOGIN
     assert said in page.content.decode()
     assert 'value="/admin/core/course/"' in page.content.decode()
+    assert said in newest("session_ended").detail
     assert not is_signed_in(client)
 
 
