@@ -158,7 +158,7 @@ def _overview(record: Any) -> Section:
             ("Course", link(record.course, f"{record.course.name} ({record.course})")),
             ("Lead provider", link(record.lead_provider, record.lead_provider.name)),
             ("Cohort", link(record.cohort, str(record.cohort))),
-            ("Schedule", str(record.enrolment.schedule) if record.enrolment else None),
+            ("Schedule", link(record.enrolment.schedule, str(record.enrolment.schedule)) if record.enrolment else None),
             ("Training status", record.enrolment.get_training_status_display() if record.enrolment else None),
             ("Received", record.created_at),
             ("Decided", record.decided_at),

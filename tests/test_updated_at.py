@@ -276,6 +276,22 @@ def _change_trn(it: World) -> Any:
     return lambda: participants.change_trn(participant_id=person_id, teacher_reference_number="9123456", by=BY)
 
 
+def _verify_trn(it: World) -> Any:
+    person_id = it.enrolment.participant_id
+    Participant.objects.filter(id=person_id).update(teacher_reference_number_verified=False)
+    return lambda: participants.verify_trn(participant_id=person_id, by=BY)
+
+
+def _unverify_trn(it: World) -> Any:
+    person_id = it.enrolment.participant_id
+    return lambda: participants.unverify_trn(participant_id=person_id, by=BY)
+
+
+def _remove_trn(it: World) -> Any:
+    person_id = it.enrolment.participant_id
+    return lambda: participants.remove_trn(participant_id=person_id, by=BY)
+
+
 def _merge(it: World) -> Any:
     """Both are seen, by different providers; the retired one has a declaration and an outcome."""
     _ = it.completed
@@ -318,6 +334,13 @@ def _record_outcome(it: World) -> Any:
         completion_date=NOW.date(),
         by=BY,
         now=NOW,
+    )
+
+
+def _correct_outcome(it: World) -> Any:
+    declaration_id = it.completed.id
+    return lambda: declarations.correct_outcome(
+        declaration_id=declaration_id, state="failed", completion_date=NOW.date(), by=BY, now=NOW
     )
 
 
@@ -413,11 +436,15 @@ CASES: dict[str, list[Case]] = {
     "resume_participant": [_resume],
     "change_schedule": [_change_schedule],
     "change_trn": [_change_trn],
+    "verify_trn": [_verify_trn],
+    "unverify_trn": [_unverify_trn],
+    "remove_trn": [_remove_trn],
     "merge_participants": [_merge],
     "submit_declaration": [_submit],
     "void_declaration": [_void, _claw_back],
     "change_delivery_partner": [_change_delivery_partner],
     "record_outcome": [_record_outcome],
+    "correct_outcome": [_correct_outcome],
     "pair_delivery_partner": [_pair],
     "rename_delivery_partner": [_rename_partner],
     "mark_statement_payable": [_mark_payable],
