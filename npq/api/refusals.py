@@ -21,13 +21,11 @@ from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, get_resolver
-from rest_framework.exceptions import APIException
 
 from npq.api.asked import asked_of
 from npq.api.authentication import BearerToken
 from npq.core.audit import current_request_id
 from npq.core.clock import wall_clock
-from npq.core.errors import Refused
 from npq.core.texts import uuid_or_none
 from npq.core.token_use import rate_window
 
@@ -174,13 +172,8 @@ def _ids_in_path(request: HttpRequest) -> Iterator[uuid.UUID]:
 
 
 def _ids_in_body(reading: Any) -> Iterator[uuid.UUID]:
-    """The ids of records that the body names, where the view has let the request in and the body can be read."""
-    if reading is None:
-        return
-    try:
-        body = reading.data
-    except (Refused, APIException, OSError):
-        return
+    """The ids of records that the body names, as far as the view has read it; a body nobody asked for may never end."""
+    body = getattr(reading, "_full_data", None)
     for name in ("data", "attributes"):
         body = body.get(name, body) if isinstance(body, dict) else None
     if isinstance(body, dict):

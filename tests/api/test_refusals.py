@@ -191,6 +191,29 @@ def test_nothing_personal_is_kept(token: ApiToken) -> None:
     assert "jane" not in json.dumps(row, default=str).lower()
 
 
+def test_a_body_that_nobody_read_is_not_waited_for(token: ApiToken) -> None:
+    client = ApiClient("good")
+
+    response = client._client.generic(
+        "GET",
+        f"/api/v3/npq-applications/{APPLICATION}",
+        headers=client.headers,
+        CONTENT_LENGTH="100",
+        **{"wsgi.input": NeverSent()},
+    )
+
+    assert (response.status_code, RefusedRequest.objects.get().status) == (404, 404)
+
+
+class NeverSent:
+    """What a client announced and does not send."""
+
+    def read(self, *_: Any) -> bytes:
+        raise AssertionError("somebody waits for it")
+
+    readline = read
+
+
 def test_a_hammering_token_does_not_fill_the_table(token: ApiToken, settings: Any) -> None:
     settings.NPQ_REFUSED_REQUESTS_PER_HOUR = 3
     settings.NPQ_RATE_LIMIT = 5
