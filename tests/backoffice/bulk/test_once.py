@@ -1,23 +1,28 @@
 """A row is done once: whoever is killed, whoever else is at it, whatever the others do."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from applications.choices import ApplicationStatus
+from applications.choices import ApplicationStatus, ReasonForRejection
 from applications.models import Application
-from npq.backoffice.bulk import checking, running, work
+from npq.backoffice.bulk import casework, checking, running, work
 from npq.backoffice.bulk.catalogue import kind_of
 from npq.backoffice.bulk.choices import JobState
 from npq.backoffice.bulk.jobs import confirm, stamp_of, stop, upload
 from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.bulk.work import work_on
-from npq.core.audit import Actor
+from npq.core.audit import Actor, acting_as
+from npq.core.choices import MessageKind
+from npq.core.commands import only_run
 from npq.core.models import Change, Message
+from participants.queries import lock_application
 from tests.backoffice.bulk.uploading import REASON, csv_file, states
-from tests.commands import run_command
+from tests.commands import CommandRun, run_command
 from tests.factories import ApplicationFactory
 from tests.races.racing import kinds, meet_after, race, without_locks
 
@@ -49,14 +54,17 @@ def times_done() -> dict[int, int]:
     return found
 
 
-def killed_after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int) -> None:
-    """Kills the process right after a function has been called so many times."""
+def killed_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int, *, before: bool = False) -> None:
+    """Kills the process right after, or right before, a function is called for the so-manieth time."""
     original: Callable[..., Any] = getattr(owner, name)
     made: Iterator[int] = iter(range(1, 1000))
 
     def called(*args: Any, **more: Any) -> Any:
+        last = next(made) == calls
+        if last and before:
+            raise Killed
         found = original(*args, **more)
-        if next(made) == calls:
+        if last:
             raise Killed
         return found
 
@@ -64,19 +72,21 @@ def killed_after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: 
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "calls"),
+    ("owner", "name", "calls", "before"),
     [
-        (running, "_next", 3),  # between two rows
-        (running, "_mark", 2),  # within a row, before it is committed
-        (running, "_carried_out", 2),  # after a row was committed, before anything else
+        (running, "_next", 3, False),  # between two rows
+        # Each row is marked within its service, and once more in vain.
+        (running, "_mark", 3, True),  # within the second row, all written but the mark
+        (running, "_mark", 3, False),  # within the second row, all written and not committed
+        (running, "_carried_out", 2, False),  # after the second row was committed, before anything else
     ],
 )
 def test_a_killed_worker_leaves_the_rest_to_the_next_and_nothing_twice(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int, before: bool
 ) -> None:
     job = confirmed(4)
     with monkeypatch.context() as during:
-        killed_after(during, owner, name, calls)
+        killed_at(during, owner, name, calls, before=before)
         with pytest.raises(Killed):
             work_on(job.id)
     job.refresh_from_db()
@@ -97,7 +107,7 @@ def test_a_worker_that_is_killed_while_checking_is_followed_by_another(monkeypat
     content = csv_file(["id"], *([each] for each in ids))
     job = upload(kind=kind_of("reject_application"), file_name="f.csv", size=1, chunks=[content], by=BY)
     with monkeypatch.context() as during:
-        killed_after(during, checking, "_store", 2)
+        killed_at(during, checking, "_store", 2)
         with pytest.raises(Killed):
             work_on(job.id)
     assert states(job) == ["ready", "ready", "waiting"]
@@ -122,6 +132,7 @@ def test_two_workers_do_each_row_once() -> None:
 def test_two_workers_do_each_row_once_even_if_the_lock_of_the_job_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     job = confirmed(6)
     meet(monkeypatch)
+    _forget_what_was_decided(monkeypatch)
 
     ends = race(lambda: work_on(job.id), lambda: work_on(job.id))
 
@@ -145,20 +156,44 @@ def test_without_the_mark_and_the_locks_they_do_them_twice(monkeypatch: pytest.M
 
 
 def _forget_what_was_decided(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a rejected application be rejected again: of such services there may be more than are known here."""
-    reject = Application.reject
+    """Makes the service reject again what it has rejected: it is not what keeps a row from being done twice."""
 
-    def again(self: Application, *args: Any) -> None:
-        self.status = ApplicationStatus.PENDING
-        reject(self, *args)
+    def reject(*, application_id: int, by: Actor, now: datetime, reason: ReasonForRejection, **_: Any) -> None:
+        with acting_as(by, "reject_application"):
+            application, _people = lock_application(application_id, held_by=None)
+            application.status = ApplicationStatus.PENDING
+            application.reject(reason, now)
+            application.tell_participant(MessageKind.APPLICATION_REJECTED)
 
-    monkeypatch.setattr(Application, "reject", again)
+    monkeypatch.setattr(casework, "reject_application", reject)
 
 
 def meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes the job's lock away, and has both workers choose the same row before either does it."""
     monkeypatch.setattr(work, "only_run", lambda name: nullcontext())
     meet_after(monkeypatch, "npq.backoffice.bulk.running._next")
+
+
+def test_a_job_that_somebody_works_on_is_left_to_them() -> None:
+    job = confirmed(1)
+    held, released = threading.Event(), threading.Event()
+
+    def at_work() -> None:
+        with only_run(f"bulk change {job.id}"):
+            held.set()
+            released.wait(60)
+
+    def another() -> CommandRun:
+        held.wait(60)
+        try:
+            return run_command("run_bulk_jobs", "--format", "json")
+        finally:
+            released.set()
+
+    _, end = race(at_work, another)
+
+    assert (end.value.code, end.value.json["counts"]) == (0, {"left to another": 1})
+    assert states(job) == ["ready"]
 
 
 def test_stopping_keeps_what_was_done_and_reaches_no_further_row(monkeypatch: pytest.MonkeyPatch) -> None:

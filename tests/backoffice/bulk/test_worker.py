@@ -68,17 +68,6 @@ def test_the_sandbox_does_them_by_itself(large: Office) -> None:
     assert states(job) == ["done"]
 
 
-def test_a_job_that_somebody_works_on_is_left_to_them(large: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = large.checked(content_for(ApplicationFactory(accepted=True)))
-    monkeypatch.setattr("npq.management.commands.run_bulk_jobs.work_on", lambda _: False)
-
-    run = run_command("run_bulk_jobs", "--format", "json")
-
-    assert run.json["counts"] == {"left to another": 1}
-    job.refresh_from_db()
-    assert job.state == JobState.CHECKING
-
-
 def test_one_broken_job_does_not_keep_the_others_from_their_turn(
     large: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
