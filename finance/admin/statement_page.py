@@ -75,7 +75,7 @@ class StatementView:
     @cached_property
     def expectation(self) -> Expectation:
         """What is expected, received and outstanding today."""
-        return expectation_of(self.statement, day=clock.today(), figures=self.figures)
+        return expectation_of(self.statement, day=clock.today(), figures=self.figures, named=False)
 
     @cached_property
     def trail(self) -> list[Change]:

@@ -27,8 +27,8 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import Count, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat, JSONObject, TruncDate
 
 from applications.models import Application
 from applications.queries import effective_eligibility
@@ -38,22 +38,36 @@ from finance.models import LineItem, Milestone, Statement
 from finance.queries.calculation import figures_of
 from finance.queries.figures import StatementFigures
 from finance.queries.worth import LineWorth, line_worth
-from npq.core.clock import uk_date
+from npq.core.clock import UK
 from participants.choices import TrainingStatus
 
 NOTHING = Decimal(0)
 IN_ORDER = tuple(DeclarationType.values)
+# All that decides what is expected of an enrolment, and what it is worth.
+ALIKE = (
+    "held",
+    "accepted_on",
+    "course_id",
+    "course__identifier",
+    "targeted_delivery_funding_eligibility",
+    "enrolment__schedule_id",
+    "enrolment__schedule__identifier",
+    "enrolment__schedule__starts_on",
+    "enrolment__schedule__allowed_declaration_types",
+)
+NAMES = ("participant__public_id", "public_id", "participant__full_name")
 
 
 @dataclass(frozen=True)
 class Missing:
     """A declaration that is outstanding: whose it is, since when it is due, and what it would be paid.
 
-    `projected` is in exact pounds, targeted delivery funding included; None where the course has no terms.
+    `projected` is in exact pounds, targeted delivery funding included; None where the course has no terms. Where
+    nobody asked for names it stands for a `number` of declarations that are alike, and says of nobody whose they are.
     """
 
-    participant_id: uuid.UUID
-    application_id: uuid.UUID
+    participant_id: uuid.UUID | None
+    application_id: uuid.UUID | None
     full_name: str
     course_identifier: str
     schedule_identifier: str
@@ -61,6 +75,12 @@ class Missing:
     due: date
     special_course: bool
     projected: Decimal | None
+    number: int = 1
+
+    @property
+    def worth(self) -> Decimal:
+        """What all it stands for would be paid."""
+        return (self.projected or NOTHING) * self.number
 
 
 @dataclass(frozen=True)
@@ -100,26 +120,30 @@ class Expectation:
     @property
     def projected_apart(self) -> Decimal:
         """What the outstanding declarations of special courses would be paid, outside the statement."""
-        return sum((each.projected or NOTHING for each in self.missing if each.special_course), NOTHING)
+        return sum((each.worth for each in self.missing if each.special_course), NOTHING)
 
 
 @dataclass(frozen=True)
 class _Enrolled:
-    """An enrolment that may still deliver; `held` are the statements its delivered types are paid on."""
+    """A `number` of enrolments that may still deliver and are alike; `held` are the statements that pay their types."""
 
     schedule_id: int
     accepted_on: date
     types: Sequence[str]
     starts_on: date
     held: Mapping[str, int]
+    number: int
     row: Mapping[str, Any]
 
 
-def expectation_of(statement: Statement, *, day: date, figures: StatementFigures | None = None) -> Expectation:
+def expectation_of(
+    statement: Statement, *, day: date, figures: StatementFigures | None = None, named: bool = True
+) -> Expectation:
     """What is expected on a statement and what of it is outstanding; `day` is today's UK date.
 
     A month with service fees only expects nothing. Two queries besides the three of `figures_of`, whatever the
-    number of enrolments; `figures` saves those to whoever has them.
+    number of enrolments; `figures` saves those to whoever has them. Without `named` enrolments that are alike are
+    counted together, which is many times faster for tens of thousands of them.
     """
     figures = figures or figures_of(statement)
     received = figures.received
@@ -127,10 +151,12 @@ def expectation_of(statement: Statement, *, day: date, figures: StatementFigures
     later: Counter[str] = Counter()
     collects: list[str] = []
     if statement.output_fee:
-        finder = _Finder(statement, day, figures)
+        finder = _Finder(statement, day, figures, named=named)
         finder.find(missing, later)
         collects = finder.collects()
-    outstanding = Counter(each.declaration_type for each in missing)
+    outstanding: Counter[str] = Counter()
+    for each in missing:
+        outstanding[each.declaration_type] += each.number
     return Expectation(
         statement,
         [
@@ -141,7 +167,7 @@ def expectation_of(statement: Statement, *, day: date, figures: StatementFigures
                 outstanding[declaration_type],
                 sum(
                     (
-                        each.projected or NOTHING
+                        each.worth
                         for each in missing
                         if each.declaration_type == declaration_type and not each.special_course
                     ),
@@ -158,8 +184,9 @@ def expectation_of(statement: Statement, *, day: date, figures: StatementFigures
 class _Finder:
     """Finds what falls on one statement."""
 
-    def __init__(self, statement: Statement, day: date, figures: StatementFigures) -> None:
+    def __init__(self, statement: Statement, day: date, figures: StatementFigures, *, named: bool) -> None:
         self.statement = statement
+        self.named = named
         self.figures = figures
         self.place = {"lead_provider_id": statement.lead_provider_id, "cohort_id": statement.cohort_id}
         takes = statement.state == StatementState.OPEN and statement.deadline_date >= day
@@ -184,7 +211,7 @@ class _Finder:
                 if came is None:
                     missing.append(self._missing(enrolled, declaration_type, due))
                 elif self.position.get(came, -1) > here:
-                    later[declaration_type] += 1
+                    later[declaration_type] += enrolled.number
 
     def collects(self) -> list[str]:
         """The types of whatever schedule whose milestones fall on the statement: the first to close no earlier."""
@@ -221,7 +248,6 @@ class _Finder:
     @cached_property
     def enrolments(self) -> Sequence[_Enrolled]:
         """The provider's active, fundable enrolments in the cohort, in the order of acceptance."""
-        names = ("participant__public_id", "public_id", "participant__full_name", "course__identifier", "course_id")
         found = (
             Application.objects.filter(
                 Q(funded_place__isnull=True) | Q(funded_place=True),
@@ -229,26 +255,21 @@ class _Finder:
                 **self.place,
                 enrolment__training_status=TrainingStatus.ACTIVE,
             )
-            .annotate(held=ArraySubquery(_held()))
-            .order_by("enrolment__accepted_at", "enrolment_id")
-            .values(
-                *names,
-                "held",
-                "targeted_delivery_funding_eligibility",
-                "enrolment__accepted_at",
-                "enrolment__schedule_id",
-                "enrolment__schedule__identifier",
-                "enrolment__schedule__starts_on",
-                "enrolment__schedule__allowed_declaration_types",
-            )
+            .annotate(held=ArraySubquery(_held()), accepted_on=TruncDate("enrolment__accepted_at", tzinfo=UK))
+            .values(*ALIKE)
         )
+        if self.named:
+            found = found.values(*ALIKE, *NAMES).order_by("enrolment__accepted_at", "enrolment_id")
+        else:
+            found = found.annotate(number=Count("id")).order_by()
         return [
             _Enrolled(
                 row["enrolment__schedule_id"],
-                uk_date(row["enrolment__accepted_at"]),
+                row["accepted_on"],
                 [each for each in IN_ORDER if each in row["enrolment__schedule__allowed_declaration_types"]],
                 row["enrolment__schedule__starts_on"],
-                {each["type"]: each["statement"] for each in row["held"]},
+                {kind: int(statement) for kind, _, statement in (each.partition(":") for each in row["held"])},
+                row.get("number", 1),
                 row,
             )
             for row in found
@@ -278,15 +299,16 @@ class _Finder:
             funded = declaration_type == DeclarationType.STARTED and row["targeted_delivery_funding_eligibility"]
             projected = worth.output_payment + (worth.targeted_delivery_funding if funded else NOTHING)
         return Missing(
-            participant_id=row["participant__public_id"],
-            application_id=row["public_id"],
-            full_name=row["participant__full_name"],
+            participant_id=row.get("participant__public_id"),
+            application_id=row.get("public_id"),
+            full_name=row.get("participant__full_name", ""),
             course_identifier=row["course__identifier"],
             schedule_identifier=row["enrolment__schedule__identifier"],
             declaration_type=declaration_type,
             due=due,
             special_course=special,
             projected=projected,
+            number=enrolled.number,
         )
 
 
@@ -298,10 +320,16 @@ def _milestones() -> QuerySet[Milestone, Any]:
 
 def _held() -> QuerySet[LineItem, Any]:
     """The statement that each delivered type of an enrolment is paid on; what is taken back is left out."""
-    return LineItem.objects.filter(
-        declaration__enrolment=OuterRef("enrolment_id"),
-        lead_provider=OuterRef("lead_provider_id"),
-        cohort=OuterRef("cohort_id"),
-        state__in=BILLABLE_LINES,
-        clawback__isnull=True,
-    ).values(json=JSONObject(type="declaration_type", statement="statement_id"))
+    return (
+        LineItem.objects.filter(
+            declaration__enrolment=OuterRef("enrolment_id"),
+            lead_provider=OuterRef("lead_provider_id"),
+            cohort=OuterRef("cohort_id"),
+            state__in=BILLABLE_LINES,
+            clawback__isnull=True,
+        )
+        .order_by("declaration_type", "statement_id")
+        .values(
+            text=Concat("declaration_type", Value(":"), Cast("statement_id", TextField()), output_field=TextField())
+        )
+    )

@@ -262,3 +262,17 @@ def test_unchanged_is_nothing(actor: Actor) -> None:
 
     assert effects.nothing
     assert effects.lines() == []
+
+
+def test_kinds_of_records_that_are_counted_are_not_listed(actor: Actor, now: datetime) -> None:
+    line = LineItemFactory()
+    ContractTermsFactory(lead_provider=line.lead_provider, cohort=line.cohort, course=line.course)
+
+    effects = what_would_change(
+        lambda: void_declaration(declaration_id=line.declaration_id, held_by=None, by=actor, now=now),
+        counted=(LineItem, Declaration),
+    )
+
+    assert effects.counted == {"line items": 1, "declarations": 1}
+    assert effects.changes == []
+    assert not effects.nothing

@@ -319,3 +319,21 @@ def test_the_command(books: Books, january: Statement, march: Statement) -> None
     assert "would add £185.55 to the statement" in table.out
     assert str(missing.participant.public_id) in table.out
     assert run_command("expected_declarations", "nothing").code == 2
+
+
+def test_without_names_the_counts_and_the_pounds_are_the_same(
+    books: Books, january: Statement, march: Statement
+) -> None:
+    for course in (HEADSHIP, HEADSHIP, TEACHING):
+        books.enrol(course, targeted_delivery_funding_eligibility=True)
+    books.declare(january, HEADSHIP)
+    books.declare(march, TEACHING)
+    books.declare(january, TEACHING, "retained-1")
+
+    for statement in (january, march):
+        named, counted = (expectation_of(statement, day=DAY, named=names) for names in (True, False))
+
+        assert counted.types == named.types
+        assert counted.projected_apart == named.projected_apart
+        assert len(counted.missing) < len(named.missing) or not named.missing
+        assert {each.full_name for each in counted.missing} <= {""}
