@@ -36,7 +36,8 @@ from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event, events_about_person
 from npq.core.clock import uk_date
 from participants.choices import TrainingStatus
-from participants.models import Enrolment, Note
+from participants.models import Enrolment
+from participants.queries.people import notes_about
 
 WORK_SETTINGS = [
     ("school", "School", Q(works_in_school=True)),
@@ -135,7 +136,7 @@ class ApplicationAdmin(InspectAdmin):
                 messages_table(
                     application_public_id=record.public_id, participant_public_id=record.participant.public_id
                 ),
-                notes_table(Note.objects.filter(application=record).order_by("-id")),
+                notes_table(notes_about(record.participant_id)),
                 _workplace(record),
                 as_provider_sees(APPLICATION, record),
             ],

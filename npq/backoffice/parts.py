@@ -235,9 +235,17 @@ def messages_table(**about: UUID) -> Table:
 
 
 def notes_table(notes: QuerySet[Note]) -> Table:
-    """What staff wrote down."""
+    """What staff wrote down, and about what."""
     return Table(
         "Notes",
-        ["Written", "By", "Note"],
-        [[each.created_at, each.written_by, each.text] for each in notes],
+        ["Written", "By", "About", "Note"],
+        [
+            [
+                each.created_at,
+                each.written_by,
+                link(each.application, f"Application {each.application}") if each.application else "The participant",
+                each.text,
+            ]
+            for each in notes.select_related("application")
+        ],
     )

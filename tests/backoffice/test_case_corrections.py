@@ -343,6 +343,17 @@ def test_a_merge_shows_both_people_before_it_is_done(as_role: Callable[[str], Cl
         assert escape(shown) in page
 
 
+def test_notes_show_on_the_application_and_on_the_person(as_role: Callable[[str], Client]) -> None:
+    one, client = accepted(), as_role("caseworker")
+
+    correct(client, one, "add_note", text="The school has telephoned.")
+    correct(client, one.participant, "add_participant_note", text="Prefers letters.")
+
+    for page in (page_of(client, one), page_of(client, one.participant)):
+        assert all(text in page for text in ("The school has telephoned.", "Prefers letters.", "Sam Reyes"))
+        assert f"Application {one.public_id}</a>" in page
+
+
 @pytest.mark.parametrize("survivor", ["nonsense", "2f0c9a5e-5a8f-4c0b-9a36-0f6a0e6f7b11", ""])
 def test_an_address_with_an_unknown_survivor_is_a_page(as_role: Callable[[str], Client], survivor: str) -> None:
     person = ParticipantFactory()
