@@ -251,6 +251,9 @@ class SetPassword(PasswordResetConfirmView):
         user = form.user
         by = Actor.staff(user.get_full_name() or user.username, identifier=str(user.pk))
         with acting_as(by, "set_password"):
+            # Two who open one link at the same time: the second one comes too late.
+            if User.objects.select_for_update().get(pk=user.pk).password != user.password:
+                return self.render_to_response({**self.get_context_data(), "validlink": False})
             response = super().form_valid(form)
         messages.success(self.request, "Your password has been set. Sign in with it.")
         return response

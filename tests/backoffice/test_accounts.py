@@ -1,7 +1,8 @@
 """Staff accounts: made and changed through services, with nobody ever locked out, and nobody above their station."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from npq.backoffice import accounts
+from npq.backoffice import accounts, sign_in
 from npq.backoffice.access_models import AccessEvent
 from npq.backoffice.accounts import archive_staff_account, change_staff_account, make_password_link
 from npq.backoffice.errors import AccountSwitchedOff, LastAccessManager, LastSuperuser, OwnPowers
@@ -97,6 +98,23 @@ def test_a_weak_password_is_refused_at_the_link(as_role: Callable[[str], Client]
 
     assert "There is a problem" in page.content.decode()
     assert client.get("/admin/set-password/AAAA/none/").status_code == 200
+
+
+def test_a_link_that_two_open_at_once_works_for_one(client: Client, monkeypatch: pytest.MonkeyPatch, db: Any) -> None:
+    jo = StaffFactory()
+    form = client.get(make_password_link(user=jo, by=BY), follow=True)
+
+    @contextmanager
+    def beaten_to_it(*_: Any) -> Iterator[None]:
+        User.objects.filter(pk=jo.pk).update(password="set by whoever was first")
+        yield
+
+    monkeypatch.setattr(sign_in, "acting_as", beaten_to_it)
+    page = client.post(form.request["PATH_INFO"], {"new_password1": PASSWORD, "new_password2": PASSWORD})
+    jo.refresh_from_db()
+
+    assert "has been used" in page.content.decode()
+    assert jo.password == "set by whoever was first"
 
 
 @pytest.mark.parametrize(
