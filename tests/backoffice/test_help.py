@@ -23,6 +23,7 @@ TEXT = (settings.ROOT / "templates/backoffice/help.html").read_text()
 ELSEWHERE = {
     "Find": "admin/base_site.html",
     "Show what will change": "backoffice/correction.html",
+    "Show what will move": "backoffice/moving.html",
     "Show": "backoffice/statement/payment.html",
     "See the declarations on this statement": "backoffice/statement/declarations.html",
     "Print view for the lead provider": "backoffice/statement/files.html",

@@ -149,6 +149,15 @@ def test_a_date_that_is_none_is_said_to_be(as_role: Callable[[str], Client]) -> 
     assert 'aria-describedby="filter-from-error"' in page
 
 
+def test_what_is_typed_into_the_search_of_a_list_is_searched_for(as_role: Callable[[str], Client]) -> None:
+    client = as_role("viewer")
+    one, _ = ParticipantFactory(full_name="Ada Okonkwo"), ParticipantFactory()
+    page = client.get("/admin/participants/participant/", {"q": "Ada Ok"}).content.decode()
+
+    assert re.search(r'type="search" name="q" value="Ada Ok"', page)
+    assert listed(client, "participants/participant", q="Ada Ok") == ids(one)
+
+
 def test_every_filter_of_the_site_is_one_of_ours() -> None:
     """The page draws drop-downs; Django's own filters would show ids from inside, and be no drop-downs."""
     strange = {

@@ -11,6 +11,12 @@ register = template.Library()
 register.filter("tag", tags.tag)
 
 
+@register.filter
+def in_a_sentence(title: str) -> str:
+    """A title as it stands within a sentence: `Change TRN` → `change TRN`; `API tokens …` stays as it is."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 @register.inclusion_tag("backoffice/list_pages.html")
 def list_pages(cl: Any) -> dict[str, Any]:
     """Where in a list one is, and the pages before and after."""
