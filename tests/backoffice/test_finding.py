@@ -150,7 +150,7 @@ def test_the_first_page_shows_what_needs_a_person_and_no_more(as_role: Callable[
 
 
 def test_the_first_page_says_when_there_is_nothing(as_role: Callable[[str], Client]) -> None:
-    assert "No statement waits to be authorised." in as_role("finance").get("/admin/").content.decode()
+    assert "No statement waits to be checked." in as_role("finance").get("/admin/").content.decode()
     assert "Nothing waits for you." in as_role("").get("/admin/").content.decode()
 
 
