@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from declarations.choices import DeclarationType
 from finance.errors import NothingToMove
-from finance.models import Statement
+from finance.models import LineItem, Statement
 from finance.services.effects import Effect
 from finance.services.move_declarations import Move, Moved, move_declarations
 from npq.backoffice.catalogue.fields import ByPublicId, course_words
@@ -32,6 +32,8 @@ from npq.core.models import Cohort, Course, LeadProvider
 from npq.core.money import in_pounds
 from npq.core.parsing import year_month
 
+# Each declaration that moves is one line that moves.
+LINE_ITEMS = str(LineItem._meta.verbose_name_plural)
 CHANGED = "The declarations have changed since you looked. Nothing was moved. Look again."
 BUSY = "Somebody else is changing the same records. Nothing was moved. Try again."
 
@@ -130,7 +132,7 @@ def _carried_out(move: Move, by: Actor, expected: int | None = None) -> Result:
     """Moves one provider's declarations; refuses to move another number than was `expected`."""
 
     def as_expected(effects: Effects) -> None:
-        if expected is not None and effects.counted.get("declarations", expected) != expected:
+        if expected is not None and effects.counted.get(LINE_ITEMS, 0) != expected:
             raise _AnotherNumber
 
     try:

@@ -13,12 +13,12 @@ from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from applications.models import Application
-from declarations.models import Declaration, Outcome
-from finance.models import LineItem, Statement
+from declarations.models import Declaration, DeliveryPartner, Outcome
+from finance.models import Adjustment, ContractTerms, LineItem, Statement
 from npq.backoffice.refused import NEWEST_OF_FEW
-from npq.core.models import ApiToken, LeadProvider, Message, RefusedRequest
+from npq.core.models import ApiToken, Cohort, Course, LeadProvider, Message, RefusedRequest
 from npq.core.texts import is_readable, uuid_or_none
-from participants.models import Enrolment, Participant, ParticipantIdChange
+from participants.models import Enrolment, Participant, ParticipantIdChange, Schedule
 
 MOST = 200
 SHORTEST = 3
@@ -37,6 +37,12 @@ HOLDERS: tuple[Holder, ...] = (
     (Message, Message, "public_id", "id"),
     (LeadProvider, LeadProvider, "public_id", "id"),
     (RefusedRequest, RefusedRequest, "public_id", "id"),
+    (ContractTerms, ContractTerms, "public_id", "id"),
+    (Adjustment, Adjustment, "public_id", "id"),
+    (DeliveryPartner, DeliveryPartner, "public_id", "id"),
+    (Schedule, Schedule, "public_id", "id"),
+    (Cohort, Cohort, "public_id", "id"),
+    (Course, Course, "public_id", "id"),
     (Participant, ParticipantIdChange, "from_participant_id", "participant_id"),
     (Application, Enrolment, "public_id", "application_id"),
     (Declaration, Outcome, "public_id", "declaration_id"),

@@ -16,14 +16,20 @@ from npq.core.choices import MessageState
 from npq.core.clock import wall_clock
 from participants.models import Participant
 from tests.factories import (
+    AdjustmentFactory,
     ApiTokenFactory,
     ApplicationFactory,
+    CohortFactory,
+    ContractTermsFactory,
+    CourseFactory,
     DeclarationFactory,
+    DeliveryPartnerFactory,
     LineItemFactory,
     MessageFactory,
     OutcomeFactory,
     ParticipantFactory,
     ParticipantIdChangeFactory,
+    ScheduleFactory,
     StatementFactory,
 )
 
@@ -41,11 +47,33 @@ def find(client: Client, term: str) -> Any:
         (StatementFactory, lambda it: it, "finance"),
         (MessageFactory, lambda it: it, "caseworker"),
         (ApiTokenFactory, lambda it: it, "access manager"),
+        (AdjustmentFactory, lambda it: it, "finance"),
+        (ContractTermsFactory, lambda it: it, "configuration"),
+        (DeliveryPartnerFactory, lambda it: it, "configuration"),
+        (ScheduleFactory, lambda it: it, "viewer"),
+        (CohortFactory, lambda it: it, "viewer"),
+        (CourseFactory, lambda it: it, "viewer"),
         (OutcomeFactory, lambda it: it.declaration, "caseworker"),
         (LineItemFactory, lambda it: it.declaration, "caseworker"),
         (lambda: ApplicationFactory(accepted=True).enrolment, lambda it: it.application, "caseworker"),
     ],
-    ids=["application", "participant", "declaration", "statement", "message", "token", "outcome", "line", "enrolment"],
+    ids=[
+        "application",
+        "participant",
+        "declaration",
+        "statement",
+        "message",
+        "token",
+        "adjustment",
+        "terms",
+        "partner",
+        "schedule",
+        "cohort",
+        "course",
+        "outcome",
+        "line",
+        "enrolment",
+    ],
 )
 def test_any_public_id_leads_to_its_page(
     as_role: Callable[[str], Client], make: Any, shown_by: Callable[[Any], Any], role: str

@@ -3,12 +3,16 @@
 import html
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from finance.admin import moving
 from finance.models import LineItem
+from finance.services.move_declarations import Move
+from npq.core.audit import Actor
 from npq.core.clock import today
 from npq.core.models import Change
 from tests.backoffice.test_money_pages import words_of
@@ -111,6 +115,15 @@ def test_what_has_changed_since_it_was_looked_at_is_not_moved(
 
     assert "have changed since you looked" in page
     assert {month for _, month in moved()} == {1}
+
+
+def test_another_number_than_was_shown_is_not_moved(both: list[Books]) -> None:
+    move = Move(both[0].lead_provider, both[0].cohort, date(YEAR, 1, 1), date(YEAR, 4, 1))
+    by = Actor.staff("Sam Reyes", identifier="1")
+
+    result = moving._carried_out(move, by, expected=1)
+
+    assert (result.problem, {month for _, month in moved()}) == (moving.CHANGED, {1})
 
 
 def test_the_same_month_and_a_missing_reason_are_faults(as_role: Callable[[str], Client], both: list[Books]) -> None:
