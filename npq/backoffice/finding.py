@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from applications.models import Application
 from declarations.models import Declaration, DeliveryPartner, Outcome
 from finance.models import Adjustment, ContractTerms, LineItem, Statement
+from npq.backoffice.bulk.models import BulkJob
 from npq.backoffice.refused import NEWEST_OF_FEW
 from npq.core.models import ApiToken, Cohort, Course, LeadProvider, Message, RefusedRequest
 from npq.core.texts import is_readable, uuid_or_none
@@ -43,6 +44,7 @@ HOLDERS: tuple[Holder, ...] = (
     (Schedule, Schedule, "public_id", "id"),
     (Cohort, Cohort, "public_id", "id"),
     (Course, Course, "public_id", "id"),
+    (BulkJob, BulkJob, "public_id", "id"),
     (Participant, ParticipantIdChange, "from_participant_id", "participant_id"),
     (Application, Enrolment, "public_id", "application_id"),
     (Declaration, Outcome, "public_id", "declaration_id"),

@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 
 from applications.models import Application
 from finance.choices import StatementState
@@ -207,7 +206,7 @@ def _jobs(request: HttpRequest) -> Iterator[Waiting]:
             ["Bulk change", "State", "Uploaded by", "When"],
             [
                 [
-                    format_html('<a href="{}">{}</a>', reverse("admin:bulk_job", args=[each.public_id]), str(each)),
+                    link(each, str(each)),
                     each.get_state_display(),
                     each.uploaded_by,
                     each.created_at,

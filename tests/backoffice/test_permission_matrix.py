@@ -70,7 +70,7 @@ PAGES = {
     "app_list": CASES,  # that of applications; whoever sees none of an app's records is told there is no such page
     "bulk": CASEWORKER | FINANCE | CONFIGURATION,
     # Those of a job of undone acceptances.
-    "bulk_job": CASEWORKER,
+    "backoffice_bulkjob_change": CASEWORKER,
     "bulk_progress": CASEWORKER,
     "bulk_errors": CASEWORKER,
     "bulk_rows": CASEWORKER,

@@ -102,7 +102,7 @@ ADDRESSES: dict[str, Callable[[Records], str]] = {
     "auth_user_edit": _of_staff("auth_user_edit"),
     "auth_user_help": _of_staff("auth_user_help", "reset-second-factor"),
     "bulk_errors": _of("bulk_job", "bulk_errors"),
-    "bulk_job": _of("bulk_job", "bulk_job"),
+    "backoffice_bulkjob_change": _of("bulk_job", "backoffice_bulkjob_change"),
     "bulk_progress": _of("bulk_job", "bulk_progress"),
     "bulk_rows": _of("bulk_job", "bulk_rows"),
     "declaration_payment": _of("declarations/declaration", "declaration_payment"),

@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_http_methods
 
 from npq.backoffice.access_log import record_download
@@ -25,7 +24,7 @@ from npq.backoffice.bulk.kinds import Kind
 from npq.backoffice.bulk.models import BulkJob
 from npq.backoffice.bulk.work import work_at_once
 from npq.backoffice.corrections import CorrectionForm, staff_actor
-from npq.backoffice.pages import Table, address_of
+from npq.backoffice.pages import Table, address_of, link
 from npq.backoffice.site_pages import SitePage
 from npq.backoffice.timeline import events_about_record
 from npq.core.clock import wall_clock
@@ -75,7 +74,7 @@ def _jobs_table(found: Any) -> Table:
         ["File", "What", "Uploaded", "By", "State"],
         [
             [
-                link_to(job, job.file_name),
+                link(job, job.file_name),
                 job.get_kind_display(),
                 job.created_at,
                 job.uploaded_by,
@@ -85,16 +84,6 @@ def _jobs_table(found: Any) -> Table:
         ],
         "No file has been uploaded yet.",
     )
-
-
-def link_to(job: BulkJob, text: str) -> str:
-    """A link to a job's page."""
-    return format_html('<a href="{}">{}</a>', address_of_job(job), text)
-
-
-def address_of_job(job: BulkJob) -> str:
-    """Where a job's page is."""
-    return reverse("admin:bulk_job", args=[job.public_id])
 
 
 @require_http_methods(["GET", "POST"])
@@ -117,7 +106,7 @@ def kind_page(request: HttpRequest, *, kind: Kind) -> HttpResponse:
                 problems = [refusal.sentence]
             else:
                 work_at_once(job)
-                return HttpResponseRedirect(address_of_job(job))
+                return HttpResponseRedirect(address_of(job, job.public_id))
     context = {
         "title": kind.title,
         "kind": kind,
@@ -125,7 +114,7 @@ def kind_page(request: HttpRequest, *, kind: Kind) -> HttpResponse:
         "errors": bool(problems or form.errors),
         "problems": problems[:MOST_FAULTS],
         "more_problems": max(0, len(problems) - MOST_FAULTS),
-        "known": address_of_job(known) if known else "",
+        "known": address_of(known, known.public_id) if known else "",
         "template": reverse(f"admin:bulk_{kind.name}_template"),
         "most_rows": settings.NPQ_BULK_MOST_ROWS,
         "jobs": _jobs_table(BulkJob.objects.filter(kind=kind.name).order_by("-id")[:MOST_JOBS]),
@@ -152,7 +141,7 @@ def job_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
             except Refused as refusal:
                 problems = [refusal.sentence]
             else:
-                return HttpResponseRedirect(address_of_job(job))
+                return HttpResponseRedirect(address_of(job, job.public_id))
         job.refresh_from_db()
     numbers = summary.Numbers.of(job)
     kind = kind_of(job.kind)
@@ -271,7 +260,7 @@ PAGES: tuple[SitePage, ...] = (
     SitePage("bulk/", "bulk", index, SEE, "Bulk changes"),
     *(page for kind in KINDS.values() for page in _pages_of(kind)),
     # Each of these also takes the permission of the job's kind.
-    SitePage("bulk/jobs/<uuid:public_id>/", "bulk_job", job_page, SEE),
+    SitePage("bulk/jobs/<uuid:public_id>/", "backoffice_bulkjob_change", job_page, SEE),
     SitePage("bulk/jobs/<uuid:public_id>/progress.json", "bulk_progress", progress, SEE),
     SitePage("bulk/jobs/<uuid:public_id>/errors.csv", "bulk_errors", to_put_right, SEE),
     SitePage("bulk/jobs/<uuid:public_id>/rows.csv", "bulk_rows", all_rows, SEE),

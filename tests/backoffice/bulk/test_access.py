@@ -90,6 +90,15 @@ def test_files_that_leave_are_recorded(office: Callable[[str, str], Office]) -> 
     ]
 
 
+def test_a_job_is_found_by_its_id(office: Callable[[str, str], Office]) -> None:
+    job = BulkJobFactory()
+    clerk = office("caseworker", "undo_acceptance")
+
+    answer = clerk.client.get("/admin/find/", {"q": str(job.public_id)})
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, clerk.address_of(job))
+
+
 def test_what_is_not_there_is_not_found(office: Callable[[str, str], Office]) -> None:
     clerk = office("caseworker", "undo_acceptance")
     job = BulkJobFactory(state=JobState.CHECKED, checked_at=wall_clock())
