@@ -176,7 +176,7 @@ def _funding(record: Any) -> Section:
             ("Why not eligible", why_ineligible(record)),
             ("Eligible as registered", record.eligible_for_funding),
             ("Funding status", record.get_funding_eligibility_status_code_display()),
-            ("Cohort's funding", record.cohort.get_funding_display()),
+            ("Cohort's funding", record.cohort.get_funding_display().split(":")[0]),
             ("Funded place", record.funded_place),
             ("Funding choice", record.get_funding_choice_display()),
             ("Targeted delivery funding", record.targeted_delivery_funding_eligibility),

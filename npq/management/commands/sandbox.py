@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from npq.backoffice.checks import run_checks
 from npq.core.commands import BadInput, Failed
 from npq.core.couriers import CourierDown, EmailCourier
 from npq.core.delivery import deliver_due
@@ -76,6 +77,8 @@ class Command(BaseCommand):
         if seeded.done:
             with step("Delivering the demo data's messages"), Path(os.devnull).open("w") as nowhere:
                 deliver_quietly(nowhere)
+            with step("Checking the data, as every night"):
+                run_checks(by=BY)
         with step("Making tokens"):
             doors = Access.at(data_directory()).open_doors()
         connections.close_all()
