@@ -82,14 +82,23 @@ def test_a_token_works_until_the_end_of_its_last_day_in_the_uk(
     assert ApiToken.objects.get().expires_at == expires_at
 
 
-def test_today_is_the_first_day_on_which_a_token_may_end(provider: LeadProvider) -> None:
-    yesterday, last = (
-        run_command("create_api_token", "--provider", "ambition", "--expires", f"{clock.today() - timedelta(days=ago)}")
-        for ago in (1, 0)
-    )
+def test_a_day_in_the_past_is_noticed(provider: LeadProvider) -> None:
+    run = run_command("create_api_token", "--provider", "ambition", "--expires", "2020-01-01")
 
-    assert (yesterday.code, last.code, ApiToken.objects.count()) == (2, 0, 1)
-    assert "revoke it" in yesterday.err
+    assert run.code == 0
+    assert "expired already" in run.err
+    assert not ApiToken.objects.get().valid_at(wall_clock())
+
+
+def test_staff_issue_no_token_that_has_expired(provider: LeadProvider) -> None:
+    by = Actor.staff("Sam Reyes", identifier="7", reason="asked for by the provider")
+    yesterday, today = (tokens.end_of(clock.today() - timedelta(days=ago)) for ago in (1, 0))
+
+    with pytest.raises(ExpiryPassed):
+        create_api_token(by=by, scope=TokenScope.LEAD_PROVIDER, lead_provider=provider, expires_at=yesterday)
+    create_api_token(by=by, scope=TokenScope.LEAD_PROVIDER, lead_provider=provider, expires_at=today)
+
+    assert ApiToken.objects.count() == 1
 
 
 def service_call(name: str, token: ApiToken, **more: Any) -> Callable[[], object]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from npq.core.choices import TokenScope
+from npq.core.clock import wall_clock
 from npq.core.commands import BadInput, Fault, Mode, OpsCommand
 from npq.core.errors import Refused
 from npq.core.models import LeadProvider
@@ -38,6 +39,8 @@ class Command(OpsCommand):
             )
         except Refused as refusal:
             raise BadInput(*(Fault(each.title, each.code, each.detail) for each in refusal.problems)) from refusal
+        if not self.made.token.valid_at(wall_clock()):
+            self.say("This token has expired already; it opens nothing.")
 
     def document(self) -> dict[str, Any]:
         token = self.made.token
