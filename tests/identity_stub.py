@@ -37,7 +37,7 @@ class IdentityStub:
     challenge: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
     user: dict[str, Any] = field(
-        default_factory=lambda: {"sub": "subject-1", "email": "sam@education.gov.uk", "email_verified": True}
+        default_factory=lambda: {"sub": "subject-1", "email": "sam@dfe.example.org", "email_verified": True}
     )
     key: rsa.RSAPrivateKey = field(default_factory=signing_key)
     algorithm: str = "RS256"

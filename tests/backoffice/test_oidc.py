@@ -37,7 +37,7 @@ def idp(settings: Any, db: Any) -> Iterator[IdentityStub]:
         settings.OIDC_OP_TOKEN_ENDPOINT = f"{stub.url}/token"
         settings.OIDC_OP_USER_ENDPOINT = f"{stub.url}/user"
         settings.OIDC_OP_JWKS_ENDPOINT = f"{stub.url}/keys"
-        settings.OIDC_EMAIL_DOMAINS = ["education.gov.uk"]
+        settings.OIDC_EMAIL_DOMAINS = ["dfe.example.org"]
         settings.AXES_ENABLED = True
         settings.AUTHENTICATION_BACKENDS = [
             "axes.backends.AxesStandaloneBackend",
@@ -92,7 +92,7 @@ def newest() -> AccessEvent:
 def test_an_account_is_found_by_its_address_and_linked_for_good(client: Client, idp: IdentityStub, sam: User) -> None:
     answer = sign_in(client, idp, next="/admin/core/course/")
     first = newest()
-    idp.user |= {"email": "sam.reyes-smith@education.gov.uk", "email_verified": False}
+    idp.user |= {"email": "sam.reyes-smith@dfe.example.org", "email_verified": False}
     other = Client()
     again = sign_in(other, idp)
 
@@ -199,9 +199,9 @@ def test_a_provider_that_cannot_be_reached_is_no_500(
 @pytest.mark.parametrize(
     ("user", "why"),
     [
-        ({"email": "jo@education.gov.uk"}, UNKNOWN),
-        ({"email": "sam@education.gov.uk.evil.example"}, WRONG_DOMAIN),
-        ({"email": "sam@noteducation.gov.uk"}, WRONG_DOMAIN),
+        ({"email": "jo@dfe.example.org"}, UNKNOWN),
+        ({"email": "sam@dfe.example.org.evil.example"}, WRONG_DOMAIN),
+        ({"email": "sam@notdfe.example.org"}, WRONG_DOMAIN),
         ({"email": ""}, WRONG_DOMAIN),
         ({"email": None}, WRONG_DOMAIN),
         ({"email_verified": False}, UNVERIFIED),
@@ -251,7 +251,7 @@ def test_the_same_subject_of_another_provider_is_somebody_else(client: Client, i
 
 
 def test_two_accounts_with_one_address_are_nobodys(client: Client, idp: IdentityStub, sam: User) -> None:
-    StaffFactory(email="sam@education.gov.uk")
+    StaffFactory(email="sam@dfe.example.org")
 
     assert refused(sign_in(client, idp), UNKNOWN)
 
@@ -270,9 +270,9 @@ def test_a_provider_of_the_departments_own_may_be_trusted_about_addresses(
 
 
 def test_colleagues_who_are_turned_away_lock_nobody_out(client: Client, idp: IdentityStub, sam: User) -> None:
-    idp.user |= {"email": "jo@education.gov.uk"}
+    idp.user |= {"email": "jo@dfe.example.org"}
     statuses = {sign_in(client, idp).status_code for _ in range(7)}
-    idp.user |= {"email": "sam@education.gov.uk"}
+    idp.user |= {"email": "sam@dfe.example.org"}
 
     assert statuses == {403}
     assert sign_in(client, idp).status_code == 302
