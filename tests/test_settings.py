@@ -34,7 +34,7 @@ OIDC = {
     "OIDC_OP_TOKEN_ENDPOINT": "https://id.example/token",
     "OIDC_OP_USER_ENDPOINT": "https://id.example/user",
     "OIDC_OP_JWKS_ENDPOINT": "https://id.example/keys",
-    "OIDC_EMAIL_DOMAINS": "Education.gov.uk, example.org",
+    "OIDC_EMAIL_DOMAINS": "Dfe.Example.org, example.org",
 }
 
 
@@ -153,7 +153,7 @@ def test_the_departments_sign_in_takes_the_place_of_the_password() -> None:
     password, domains, backends, policy = settings(PRODUCTION | OIDC, *names)
     check = run(["manage.py", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION | OIDC)
 
-    assert (password, domains) == (False, ["education.gov.uk", "example.org"])
+    assert (password, domains) == (False, ["dfe.example.org", "example.org"])
     assert "npq.backoffice.oidc.DepartmentSignIn" in str(backends)
     assert isinstance(policy, dict)
     assert policy["DIRECTIVES"]["form-action"] == ["'self'", "https://id.example:8443"]

@@ -55,7 +55,7 @@ def idp(settings: Any, db: Any) -> Iterator[IdentityStub]:
 
 @pytest.fixture
 def sam(db: Any) -> User:
-    user = StaffFactory(username="sam", email="Sam@Education.gov.uk")
+    user = StaffFactory(username="sam", email="Sam@Dfe.Example.org")
     user.groups.add(Group.objects.get(name="viewer"))
     return user
 
