@@ -324,6 +324,13 @@ def _change_delivery_partner(it: World) -> Any:
     return lambda: declarations.change_delivery_partner(declaration_id=declaration.id, held_by=None, given=given, by=BY)
 
 
+def _fill_delivery_partner(it: World) -> Any:
+    declaration = it.completed
+    pairing = DeliveryPartnershipFactory(lead_provider=it.provider, cohort=declaration.cohort)
+    given = GivenPartners(pairing.delivery_partner.public_id)
+    return lambda: declarations.fill_delivery_partner(declaration_id=declaration.id, given=given, by=BY)
+
+
 def _record_outcome(it: World) -> Any:
     declaration = it.completed
     return lambda: declarations.record_outcome(
@@ -443,6 +450,7 @@ CASES: dict[str, list[Case]] = {
     "submit_declaration": [_submit],
     "void_declaration": [_void, _claw_back],
     "change_delivery_partner": [_change_delivery_partner],
+    "fill_delivery_partner": [_fill_delivery_partner],
     "record_outcome": [_record_outcome],
     "correct_outcome": [_correct_outcome],
     "pair_delivery_partner": [_pair],
