@@ -197,5 +197,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last resort."""
-    return short_error(SERVER_ERROR, 500)
+    """The last resort; in the API's form below /api/."""
+    if request.path.startswith("/api/"):
+        return short_error(SERVER_ERROR, 500)
+    return defaults.server_error(request)
