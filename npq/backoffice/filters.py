@@ -5,7 +5,7 @@ in an address are codes, identifiers and months, never ids from inside. A value 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,8 @@ from npq.core.models import Cohort, Course, LeadProvider
 from npq.core.parsing import iso_date
 
 ALL = "all"
-ENDS = ("from", "to")
+# Both ends of a range of dates, and how far the instant that bounds it lies after the beginning of that day.
+ENDS = {"from": timedelta(), "to": timedelta(days=1)}
 Conditions = list[tuple[str, str, Q]]
 
 
@@ -156,12 +157,13 @@ class DateRange(admin.ListFilter):
         self.given: dict[str, str] = {name: params.pop(name)[-1].strip() for name in ENDS if name in params}
         given = {name: text for name, text in self.given.items() if text}
         self.used_parameters.update(given)
-        self.dates: dict[str, Any] = {}
+        self.instants: dict[str, datetime] = {}
         self.problems: dict[str, str] = {}
         for name, text in given.items():
             try:
-                self.dates[name] = iso_date(text)
-            except ValueError:
+                # The last day of the calendar has no day after it.
+                self.instants[name] = clock.start_of_uk_day(iso_date(text) + ENDS[name])
+            except (ValueError, OverflowError):
                 self.problems[name] = "Enter a real date, like 2025-03-31."
 
     def expected_parameters(self) -> list[str | None]:
@@ -173,12 +175,10 @@ class DateRange(admin.ListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.problems:
             return queryset.none()
-        if "from" in self.dates:
-            queryset = queryset.filter(**{f"{self.field}__gte": clock.start_of_uk_day(self.dates["from"])})
-        if "to" in self.dates:
-            queryset = queryset.filter(
-                **{f"{self.field}__lt": clock.start_of_uk_day(self.dates["to"] + timedelta(days=1))}
-            )
+        if "from" in self.instants:
+            queryset = queryset.filter(**{f"{self.field}__gte": self.instants["from"]})
+        if "to" in self.instants:
+            queryset = queryset.filter(**{f"{self.field}__lt": self.instants["to"]})
         return queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:

@@ -133,7 +133,9 @@ def test_applications_are_those_of_the_current_cohort_unless_asked_otherwise(
     assert listed(client, "applications/application", q=old.participant.teacher_reference_number) == ids(old)
 
 
-@pytest.mark.parametrize("query", [{"status": "nonsense"}, {"from": "yesterday"}, {"to": "2025-02-30"}])
+@pytest.mark.parametrize(
+    "query", [{"status": "nonsense"}, {"from": "yesterday"}, {"to": "2025-02-30"}, {"to": "9999-12-31"}]
+)
 def test_what_nobody_offered_finds_nothing(as_role: Callable[[str], Client], query: dict[str, str]) -> None:
     declaration = DeclarationFactory()
     model = "applications/application" if "status" in query else "declarations/declaration"
