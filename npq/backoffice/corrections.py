@@ -140,6 +140,7 @@ def fingerprint(effects: Effects) -> str:
 
 def _written(effects: Effects) -> tuple[Any, ...]:
     """The rows and messages, to be compared: all that a service knows of while it writes."""
+    new = {(change.model, change.record_id) for change in effects.changes if change.operation == "insert"}
     shown = [
         (
             change.record,
@@ -148,7 +149,7 @@ def _written(effects: Effects) -> tuple[Any, ...]:
             sorted(
                 (each.name, str(each.before), "" if isinstance(each.after, datetime) else str(each.after))
                 for each in change.fields
-                if change.operation != "insert"
+                if (type(each.after), getattr(each.after, "pk", None)) not in new
             ),
         )
         for change in effects.changes
@@ -198,10 +199,16 @@ def correction_page(
     preview: Preview | None = None
     problems: tuple[Problem, ...] = ()
     answers: Answers = {}
-    if posted and _confirmed_before(request):
-        messages.info(request, CONFIRMED_BEFORE)
-        return HttpResponseRedirect(back)
-    if posted and form.is_valid():
+    if confirmed_before(request):
+        return done_before(request, back)
+    if not posted:
+        answers = _answers_in_address(correction, record, request)
+    why = correction.not_possible(record)
+    if why:
+        # Also of what is posted: somebody else may have been there since the page was opened.
+        form = correction.form_for(record)
+        preview = Preview(problems=(Problem(correction.title, correction.name, why),))
+    elif posted and form.is_valid():
         answers = form.answers()
         by = staff_actor(request, form.cleaned_data["reason"])
         preview = rehearse(correction, record, answers, by)
@@ -209,18 +216,15 @@ def correction_page(
             try:
                 problems = _confirm(request, correction, record, answers, by, preview)
             except _ConfirmedBefore:
-                messages.info(request, CONFIRMED_BEFORE)
-                return HttpResponseRedirect(back)
+                return done_before(request, back)
             if not problems:
                 _say(request, correction, preview.effects)
                 return HttpResponseRedirect(back)
-    elif not posted:
-        answers = _answers_in_address(correction, record, request)
-        why = correction.not_possible(record)
-        if why:
-            preview = Preview(problems=(Problem(correction.title, correction.name, why),))
-        elif form.asks_nothing:
-            preview = rehearse(correction, record, {}, staff_actor(request))
+    elif not posted and form.asks_nothing:
+        preview = rehearse(correction, record, {}, staff_actor(request))
+    if confirmed_before(request):
+        # A second press, which waited for the first one and found it done.
+        return done_before(request, back)
     page = {
         **context,
         "title": correction.title,
@@ -233,14 +237,20 @@ def correction_page(
             for each in (preview.effects.pounds if preview and preview.effects else ())
         ],
         "problems": problems or (preview.problems if preview else ()),
-        # Where nothing was asked yet and nothing can be done, there is nothing to fill in.
-        "closed": not posted and preview is not None and bool(preview.problems),
+        # Where nothing can be done whatever is answered, or nothing is asked, there is nothing to fill in.
+        "closed": bool(why) or (not posted and preview is not None and bool(preview.problems)),
         "beside": correction.beside(record, answers),
-        "may_confirm": posted and form.is_valid() and preview is not None and bool(preview.effects),
+        "may_confirm": posted and preview is not None and bool(preview.effects),
         "confirmation": uuid.uuid4(),
         "back": back,
     }
     return render(request, "backoffice/correction.html", page)
+
+
+def done_before(request: HttpRequest, back: str) -> HttpResponse:
+    """The answer to a second press of the same button: it was done."""
+    messages.info(request, CONFIRMED_BEFORE)
+    return HttpResponseRedirect(back)
 
 
 def _answers_in_address(correction: Correction, record: Any, request: HttpRequest) -> Answers:
@@ -256,7 +266,8 @@ def _confirmation(request: HttpRequest) -> uuid.UUID | None:
     return uuid_or_none(request.POST.get("confirmation", ""))
 
 
-def _confirmed_before(request: HttpRequest) -> bool:
+def confirmed_before(request: HttpRequest) -> bool:
+    """Whether this very page was confirmed, and what it showed was done."""
     identifier = _confirmation(request)
     return identifier is not None and Confirmation.objects.filter(public_id=identifier).exists()
 
@@ -287,7 +298,7 @@ def _confirm(
         with recorded(as_shown, counted=correction.counts):
             correction.run(record, answers, by)
     except Refused as refusal:
-        if _confirmed_before(request):
+        if confirmed_before(request):
             raise _ConfirmedBefore from refusal
         return in_staff_words(refusal)
     except TooMuchContention:

@@ -20,7 +20,7 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 
 from npq.backoffice.catalogue import corrections_of
-from npq.backoffice.corrections import correction_page
+from npq.backoffice.corrections import confirmed_before, correction_page, done_before
 from npq.backoffice.finding import ids_matching
 from npq.backoffice.pages import Page, Section, address_of
 from npq.backoffice.refused import PERMISSION, refusals_about, with_refusals
@@ -177,7 +177,13 @@ class InspectAdmin(admin.ModelAdmin):
             raise Http404
         if not request.user.has_perm(correction.permission):
             raise PermissionDenied
-        record = self.found(request, public_id)
+        try:
+            record = self.found(request, public_id)
+        except Http404:
+            if confirmed_before(request):  # and it was removed by that
+                info = f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist"
+                return done_before(request, reverse(info))
+            raise
         return correction_page(request, correction, record, back=self.back_of(record), context=self.context(request))
 
     def buttons(self, request: HttpRequest, record: Any) -> list[Button]:

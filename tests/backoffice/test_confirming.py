@@ -2,22 +2,48 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import IntegrityError
 from django.test import Client
 
+from applications.models import PlannedTransfer
+from finance.models import PaymentRequest
 from npq.backoffice import corrections
+from npq.backoffice.catalogue import CORRECTIONS
+from npq.backoffice.corrections import Correction
 from npq.backoffice.models import Confirmation
 from npq.backoffice.pages import address_of
+from npq.core.clock import today
 from npq.core.models import Change
 from participants.models import Note
-from tests.backoffice.test_corrections import HAPPY, REASON, ROLE_OF, confirming
-from tests.factories import ApplicationFactory
+from tests.backoffice.money_cases import CHECKED
+from tests.backoffice.test_corrections import HAPPY, REASON, ROLE_OF, accepted, confirming
+from tests.factories import (
+    AdjustmentFactory,
+    ApplicationFactory,
+    ContractTermsFactory,
+    LeadProviderFactory,
+    StatementFactory,
+)
 from tests.races.racing import race
 
 SAME_TWICE = {"add_note", "add_participant_note"}
+# Where a second press leads whose first has removed the record.
+GONE = {"remove_adjustment": "/admin/finance/adjustment/"}
+# What is put right about applications that have been decided, or for which something is planned.
+NOT_OF_PENDING = {
+    "undo_acceptance",
+    "undo_rejection",
+    "change_schedule",
+    "cancel_transfer",
+    "change_training_status",
+    "change_funded_place",
+    "submit_declaration",
+}
 
 
 @pytest.mark.parametrize("name", HAPPY)
@@ -32,7 +58,7 @@ def test_a_double_click_does_it_once(as_role: Callable[[str], Client], name: str
     second = client.post(address, pressed, follow=True)
 
     assert first.status_code == 302
-    assert second.redirect_chain == [(address_of(record, record.public_id), 302)]
+    assert second.redirect_chain == [(GONE.get(name, first["Location"]), 302)]
     assert "You have confirmed this already, and it was done once." in second.content.decode()
     assert Change.objects.count() == changes
 
@@ -48,9 +74,14 @@ def test_what_somebody_else_did_meanwhile_is_not_done_again(as_role: Callable[[s
 
     answer = client.post(address, here)
 
-    assert answer.status_code == 200
+    assert answer.status_code == (404 if name in GONE else 200)
     page = answer.content.decode()
-    assert "have changed since you looked" in page or "This is not possible" in page or "There is a problem" in page
+    assert (
+        name in GONE
+        or "have changed since you looked" in page
+        or "This is not possible" in page
+        or "There is a problem" in page
+    )
     assert Change.objects.count() == changes
 
 
@@ -79,9 +110,9 @@ def test_what_changes_between_the_last_look_and_the_lock_is_not_confirmed(
     real = corrections.recorded
 
     @contextmanager
-    def somebody_else_first(then: Any) -> Iterator[Any]:
+    def somebody_else_first(then: Any, **options: Any) -> Iterator[Any]:
         type(record).objects.filter(pk=record.pk).update(funding_choice="school")
-        with real(then) as effects:
+        with real(then, **options) as effects:
             yield effects
 
     monkeypatch.setattr(corrections, "recorded", somebody_else_first)
@@ -91,6 +122,61 @@ def test_what_changes_between_the_last_look_and_the_lock_is_not_confirmed(
     assert "have changed since you looked" in answer.content.decode()
     assert record.funding_choice == "school"
     assert not Confirmation.objects.exists()
+
+
+def test_a_new_record_is_made_as_it_was_shown(as_role: Callable[[str], Client]) -> None:
+    client, record = as_role("caseworker"), accepted()
+    shown, another = LeadProviderFactory(code="shown"), LeadProviderFactory(code="another")
+    for each in (shown, another):
+        ContractTermsFactory(lead_provider=each, cohort=record.cohort, course=record.course)
+    address = f"{address_of(record, record.public_id)}change_lead_provider/"
+    day = f"{today() + timedelta(days=30):%Y-%m-%d}"
+    data = {"reason": REASON, "lead_provider": shown.public_id, "due_on": day}
+    pressed = confirming(client.post(address, data))
+
+    answer = client.post(address, {**data, "lead_provider": another.public_id, **pressed})
+
+    assert "have changed since you looked" in answer.content.decode()
+    assert not PlannedTransfer.objects.exists()
+    assert client.post(address, {**data, **pressed}).status_code == 302
+    assert PlannedTransfer.objects.get().lead_provider == shown
+
+
+def test_payment_is_asked_for_the_total_that_was_shown(as_role: Callable[[str], Client]) -> None:
+    client, statement = as_role("finance"), StatementFactory(payable=True)
+    address = f"{address_of(statement, statement.public_id)}request_payment/"
+    data = {"reason": REASON, **CHECKED}
+    pressed = confirming(client.post(address, data))
+    AdjustmentFactory(statement=statement, amount=Decimal("12.34"))
+
+    answer = client.post(address, {**data, **pressed})
+
+    assert "have changed since you looked" in answer.content.decode()
+    assert not PaymentRequest.objects.exists()
+    assert client.post(address, {**data, **confirming(answer)}).status_code == 302
+    assert PaymentRequest.objects.get().total == Decimal("12.34")
+
+
+@pytest.mark.parametrize(
+    "correction", [each for each in CORRECTIONS if each.name in NOT_OF_PENDING], ids=lambda it: it.name
+)
+def test_what_cannot_be_done_whatever_is_answered_is_refused_however_it_is_posted(
+    as_role: Callable[[str], Client], correction: Correction
+) -> None:
+    client, (_, answers, _, _) = as_role(correction.role), HAPPY[correction.name]()
+    pending = ApplicationFactory()
+    address = f"{address_of(pending, pending.public_id)}{correction.name}/"
+    changes = Change.objects.count()
+
+    pages = [
+        client.post(address, data).content.decode()
+        for data in ({}, {"reason": REASON}, {"reason": REASON, **answers}, {"reason": REASON, "confirm": "yes"})
+    ]
+
+    for page in pages:
+        assert "This is not possible" in page
+        assert 'class="correction"' not in page
+    assert Change.objects.count() == changes
 
 
 @pytest.mark.parametrize("left_out", ["seen", "confirmation"])
@@ -104,9 +190,9 @@ def test_a_confirmation_made_up_by_hand_does_nothing(as_role: Callable[[str], Cl
     assert not Note.objects.exists()
 
 
-def both_at_once(client: Client, application: Any) -> list[int]:
-    """The page of a note confirmed twice at the same time; the statuses of both answers."""
-    address = f"{address_of(application, application.public_id)}add_note/"
+def both_at_once(client: Client, application: Any, name: str = "add_note") -> list[int]:
+    """A correction's page confirmed twice at the same time; the statuses of both answers."""
+    address = f"{address_of(application, application.public_id)}{name}/"
     data = {"reason": REASON, "text": "Called"}
     pressed = {**data, **confirming(client.post(address, data))}
 
@@ -125,10 +211,15 @@ def test_two_presses_at_the_same_time_do_it_once(as_role: Callable[[str], Client
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_press_that_waited_for_another_is_told_that_it_was_done(as_role: Callable[[str], Client]) -> None:
+    assert both_at_once(as_role("caseworker"), accepted(), "undo_acceptance") == [302, 302]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_without_the_confirmation_it_would_be_done_twice(
     as_role: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "_confirmed_before", lambda _: False)
+    monkeypatch.setattr(corrections, "confirmed_before", lambda _: False)
     monkeypatch.setattr(Confirmation.objects, "create", lambda **_: None)
 
     assert both_at_once(as_role("caseworker"), ApplicationFactory()) == [302, 302]

@@ -1,5 +1,6 @@
 """`run_daily`: everything that is due, once, whenever it runs."""
 
+import uuid
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.sessions.models import Session
 
 from applications.models import PlannedTransfer
 from finance.models import ContractTerms, Statement
+from npq.backoffice.models import Confirmation
 from npq.core.clock import today, wall_clock
 from npq.core.commands import only_run
 from npq.core.models import Change, RateCounter
@@ -97,6 +99,8 @@ def test_old_counters_expired_sessions_and_forgotten_attempts_go(settings: Any) 
         Session.objects.create(session_key=key, session_data="", expire_date=wall_clock() + timedelta(hours=hours))
 
     locked, _ = attempt(14), attempt(16)
+    for days in (29, 31):
+        Confirmation.objects.create(public_id=uuid.uuid4(), confirmed_at=wall_clock() - timedelta(days=days))
 
     run = daily("--apply")
 
@@ -108,6 +112,7 @@ def test_old_counters_expired_sessions_and_forgotten_attempts_go(settings: Any) 
         "remove_expired_sessions": 1,
         "remove_old_login_attempts": 1,
         "strip_old_bulk_rows": 0,
+        "remove_old_confirmations": 1,
         "run_checks": 0,
     }
     assert sorted(window - kept for kept in RateCounter.objects.values_list("window", flat=True)) == [0, 575]

@@ -10,6 +10,7 @@ from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
 from npq.backoffice.bulk.housekeeping import strip_old_bulk_rows
 from npq.backoffice.checks import run_checks
+from npq.backoffice.housekeeping import remove_old_confirmations
 from npq.core import clock
 from npq.core.commands import Mode, OpsCommand
 from npq.core.housekeeping import (
@@ -28,6 +29,7 @@ HOUSEKEEPING = (
     remove_expired_sessions,
     remove_old_login_attempts,
     strip_old_bulk_rows,
+    remove_old_confirmations,
     # Last: it tells how everything is left.
     run_checks,
 )
