@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from npq.backoffice.pages import shown
-from npq.core.effects import EMPTY
+from npq.core.effects import EMPTY, NOT_SHOWN, PRIVATE
 from npq.core.models import Change
 from npq.core.texts import timestamp_or_none
 
@@ -179,12 +179,14 @@ def _fields(change: Change, names: Names) -> Iterator[tuple[str, Any, Any]]:
             yield name.removesuffix("_id").replace("_", " "), told[0], told[1]
         elif not name.endswith("_id"):
             # Other ids are nobody's business: they point within the same group of records.
-            yield name.replace("_", " "), _said(before.get(name)), _said(after.get(name))
+            yield name.replace("_", " "), _said(name, before.get(name)), _said(name, after.get(name))
 
 
-def _said(value: Any) -> Any:
+def _said(name: str, value: Any) -> Any:
     if value is None or value == "" or value == []:
         return EMPTY
+    if name in PRIVATE:
+        return NOT_SHOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str) and len(value) > len("2024-10-10T") and value[10:11] == "T":

@@ -16,6 +16,9 @@ from npq.core.clock import UK
 from npq.core.money import in_pounds
 
 EMPTY = "nothing"
+# Of these it is said that they change, and never what they are: nobody needs to read them.
+PRIVATE = frozenset({"date_of_birth"})
+NOT_SHOWN = "not shown"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class FieldChange:
         choices = dict(self.field.flatchoices)
         if value is None or value in ("", []):
             return EMPTY
+        if self.name in PRIVATE:
+            return NOT_SHOWN
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, datetime):

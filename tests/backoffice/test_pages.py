@@ -122,6 +122,18 @@ def test_records_with_nothing_on_them_have_a_page(as_role: Callable[[str], Clien
     assert {client.get(address_of(each, each.public_id)).status_code for each in bare} == {200}
 
 
+def test_dates_of_birth_are_not_shown_where_something_changes_either(as_role: Callable[[str], Client]) -> None:
+    born = ParticipantFactory(date_of_birth=date(1985, 3, 9), without_trn=True)
+    survivor, client = ParticipantFactory(date_of_birth=None), as_role("caseworker")
+    merge = f"{address_of(born, born.public_id)}merge_participants/"
+
+    page = client.get(address_of(born, born.public_id)).content.decode()
+    preview = client.post(merge, {"survivor": survivor.public_id, "reason": "One person"}).content.decode()
+
+    assert "1985" not in page + preview
+    assert "<td>date of birth</td><td>nothing</td><td>not shown</td>" in preview
+
+
 def test_the_current_cohort_is_looked_up_once(as_role: Callable[[str], Client]) -> None:
     client = as_role("viewer")
     for year in range(2021, 2027):

@@ -82,7 +82,8 @@ def _fill_delivery_partner(row: CsvRow) -> Order | None:
         return fill_delivery_partner(declaration_id=declaration.id, given=given, by=by)
 
     person = declaration.enrolment.participant
-    return Order(declaration.public_id, person.full_name, carry_out, person.public_id)
+    # Without a name: those who set the service up see nobody.
+    return Order(declaration.public_id, "", carry_out, person.public_id)
 
 
 FILL_DELIVERY_PARTNER = RowKind(

@@ -219,7 +219,8 @@ def test_fill_delivery_partners_and_never_replace_one(office: Offices, provider:
         [ids[0], partners[1].public_id, ""],
     )
 
-    job = office("configuration", "fill_delivery_partner").do(content)
+    desk = office("configuration", "fill_delivery_partner")
+    job = desk.do(content)
 
     assert states(job) == ["done", "refused", "done", "refused", "refused"]
     assert codes(job) == [[], ["blank"], [], ["delivery_partner_named"], ["repeated"]]
@@ -230,6 +231,10 @@ def test_fill_delivery_partners_and_never_replace_one(office: Offices, provider:
         (partners[0], partners[1]),
         (partners[0], None),
     ]
+    # Those who set the service up do not see people.
+    page = desk.page(job)
+    assert str(ids[0]) in page
+    assert not any(each.participant.full_name in page for each in enrolments)
 
 
 CONTRACT_COLUMNS = [
