@@ -8,10 +8,10 @@ its pages, to `Browsing.run`.
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = [
@@ -50,6 +50,12 @@ class Visitor:
         if not url.startswith((self.home, "data:", "about:", "blob:")):
             self.complaints.append(f"{self.page.url} asked for {url}")
 
+    def seen(self) -> str:
+        """The text of the page, for whoever reads why a journey failed; empty while there is none."""
+        with suppress(Error):
+            return self.page.locator("body").inner_text(timeout=1_000)
+        return ""
+
     def goes_to(self, path: str) -> None:
         """Opens an address of the service."""
         self.page.goto(f"{self.home}{path}")
@@ -78,7 +84,7 @@ class Browsing:
             result = journey(*visitors)
         except Exception as problem:
             for visitor in visitors:
-                problem.add_note(f"At {visitor.page.url} stood:\n{visitor.page.locator('main').inner_text()[:2000]}")
+                problem.add_note(f"At {visitor.page.url} stood:\n{visitor.seen()[:2000]}")
             raise
         finally:
             for visitor in visitors:

@@ -35,6 +35,8 @@ def test_a_secret_is_seen_once(browsing: Browsing, session_of: Callable[[str], s
             # Nothing was kept to go back to: the browser asks whether to send the form again.
             with pytest.raises(Error, match="ERR_CACHE_MISS"):
                 page.go_back()
+            # Until the browser's own page stands there, there is nothing to load again.
+            page.get_by_text("ERR_CACHE_MISS").wait_for()
         page.reload()
         return secret, page.content()
 
