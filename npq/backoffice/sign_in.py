@@ -40,6 +40,7 @@ from npq.core.audit import Actor, acting_as
 from npq.core.clock import wall_clock
 
 PENDING = "pending_sign_in"
+LONGEST_USERNAME = 150  # as Django stores it
 SECONDS_FOR_THE_CODE = int(timedelta(minutes=5).total_seconds())
 EXPIRED = "More than 5 minutes have passed since you entered your password. Sign in again."
 
@@ -64,6 +65,13 @@ class PasswordForm(AdminAuthenticationForm):
         ask_in_words(self)
         if settings.OIDC_CONFIGURED:
             del self.fields["username"].widget.attrs["autofocus"]
+
+    def clean_username(self) -> str:
+        """Refuses what is too long to be anybody's name, before it is looked up and counted."""
+        username: str = self.cleaned_data["username"]
+        if len(username) > LONGEST_USERNAME:
+            raise self.get_invalid_login_error()
+        return username
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Only staff may come in. Raises ValidationError for others, in the words of a wrong password."""

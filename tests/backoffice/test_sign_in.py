@@ -252,6 +252,14 @@ def _locks(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("_locks")
+def test_a_name_that_is_too_long_to_be_one_is_wrong_like_any_other(client: Client, db: Any) -> None:
+    page = client.post(LOGIN, {"username": "a" * 5000, "password": "x"})
+
+    assert page.status_code == 200
+    assert "The username or password is wrong." in page.content.decode()
+
+
+@pytest.mark.usefixtures("_locks")
 def test_five_wrong_passwords_lock_the_name_from_that_address_alone(client: Client, device: TOTPDevice) -> None:
     pages = [enter_password(client, "wrong") for _ in range(5)]
     locked = enter_password(client)
