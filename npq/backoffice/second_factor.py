@@ -23,17 +23,28 @@ def device_of(user: User) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(user=user, confirmed=True).order_by("id").first()
 
 
-def device_to_set_up(user: User) -> TOTPDevice:
-    """The authenticator somebody is about to set up; the same until it is confirmed."""
-    found = TOTPDevice.objects.filter(user=user, confirmed=False).order_by("id").first()
-    return found or TOTPDevice.objects.create(user=user, name="authenticator", confirmed=False)
+def device_to_set_up(user: User, key: int | None) -> TOTPDevice:
+    """The authenticator that one sign-in is about to set up: of that key, else a new one in place of all others.
+
+    A key is shown to one sign-in only. Who has learnt a password and looked at a key before its owner did, holds
+    nothing once the owner has set up theirs.
+    """
+    unconfirmed = TOTPDevice.objects.filter(user=user, confirmed=False)
+    found = unconfirmed.filter(pk=key).first() if key else None
+    if found is None:
+        with transaction.atomic():
+            unconfirmed.delete()
+            found = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=False)
+    return found
 
 
 def check_code(device: TOTPDevice, code: str) -> None:
     """Takes a code, once, and confirms the device with it. Raises WrongCode."""
     with transaction.atomic():
         # Two requests with one code: the second one sees that it was used.
-        held = TOTPDevice.objects.select_for_update().get(pk=device.pk)
+        held = TOTPDevice.objects.select_for_update().filter(pk=device.pk).first()
+        if held is None:
+            raise WrongCode("This key is no longer good. Sign in again.")
         allowed, refusal = held.verify_is_allowed()
         if not allowed:
             seconds = ceil((refusal["locked_until"] - wall_clock()).total_seconds())

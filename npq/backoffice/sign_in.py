@@ -186,7 +186,8 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         return _begin_again(request)
     if device_of(pending.user) is not None:
         return HttpResponseRedirect(reverse("admin:sign_in_code"))
-    device = device_to_set_up(pending.user)
+    device = device_to_set_up(pending.user, request.session[PENDING].get("device"))
+    request.session[PENDING] = {**request.session[PENDING], "device": device.pk}
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _code_was_right(request, form, pending, device):
         record_access(AccessKind.SECOND_FACTOR_SET_UP, username=pending.user.username, request=request)

@@ -203,6 +203,27 @@ def test_who_has_no_authenticator_sets_one_up_before_the_first_sign_in(client: C
     assert newest("second_factor_set_up").username == "sam"
 
 
+def test_who_saw_a_key_before_its_owner_came_holds_nothing(client: Client, sam: User) -> None:
+    thief = Client()
+    enter_password(thief)
+    thief.get(SET_UP)
+    seen = TOTPDevice.objects.get(user=sam)
+    enter_password(client)
+    client.get(SET_UP)
+    own = TOTPDevice.objects.get(user=sam)
+
+    late = thief.post(SET_UP, {"code": code_of(seen)})
+    client.get(SET_UP)
+    own_again = TOTPDevice.objects.get(user=sam)
+    client.post(SET_UP, {"code": code_of(own_again)})
+
+    assert seen.bin_key != own.bin_key
+    assert late.status_code == 200
+    assert not is_signed_in(thief)
+    assert is_signed_in(client)
+    assert TOTPDevice.objects.get(user=sam).bin_key not in {seen.bin_key, own.bin_key}
+
+
 def test_who_has_an_authenticator_cannot_set_up_another_one_with_the_password_alone(
     client: Client, device: TOTPDevice
 ) -> None:
