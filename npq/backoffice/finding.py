@@ -131,6 +131,11 @@ def records_of_id(public_id: UUID) -> list[Model]:
     if found:
         number, key = found[0]
         return list(HOLDERS[number][0]._default_manager.filter(pk=key))
+    return refused_requests_naming(public_id)
+
+
+def refused_requests_naming(public_id: UUID) -> list[Model]:
+    """The newest refused requests that named a record, or that have this as their own id."""
     return list(RefusedRequest.objects.filter(id__in=refusals_naming(public_id)).order_by("-id"))
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern, URLResolver
+from django.utils.text import capfirst
 
 from applications.models import Application
 from npq.backoffice import finding, oidc, sign_in
@@ -20,6 +20,7 @@ from npq.backoffice.site_pages import menu_of, site_pages
 from npq.backoffice.today import waiting
 from npq.core.audit import acting_as
 from npq.core.texts import uuid_or_none
+from participants.models import Participant
 
 
 class BackOfficeSite(admin.AdminSite):
@@ -62,12 +63,12 @@ class BackOfficeSite(admin.AdminSite):
         term = finding.readable_term(request.GET.get("q", ""))
         public_id = uuid_or_none(term.lower())
         found = finding.records_of_id(public_id) if public_id else finding.records_matching(term) if term else []
-        seen = [record for record in found if request.user.has_perm(_view_permission(record))]
-        if found and not seen:
-            raise PermissionDenied
+        seen = _seen_by(request, found)
+        if public_id and not seen:
+            seen = _seen_by(request, finding.refused_requests_naming(public_id))
         if len(seen) == 1:
             meta = seen[0]._meta
-            address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[seen[0].public_id])  # type: ignore[attr-defined]
+            address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[seen[0].public_id])
             return HttpResponseRedirect(address)
         context = {
             **self.each_context(request),
@@ -79,6 +80,11 @@ class BackOfficeSite(admin.AdminSite):
         return render(request, "backoffice/found.html", context)
 
 
+def _seen_by(request: HttpRequest, found: list[Any]) -> list[Any]:
+    """What this member of staff may see of it. Whether there was more is not told: it would tell who is known here."""
+    return [record for record in found if request.user.has_perm(_view_permission(record))]
+
+
 def _view_permission(record: Any) -> str:
     return f"{record._meta.app_label}.view_{record._meta.model_name}"
 
@@ -86,5 +92,12 @@ def _view_permission(record: Any) -> str:
 def _found_row(record: Any) -> list[Any]:
     about = getattr(record, "full_name", None) or str(record)
     if isinstance(record, Application):
-        about = f"{record.participant.full_name}, {record.course}, {record.cohort}, {record.lead_provider}"
-    return [record._meta.verbose_name.capitalize(), link(record), about]
+        state = record.get_status_display().lower()
+        about = f"{record.participant.full_name}, {record.course}, {record.cohort}, {record.lead_provider}, {state}"
+    elif isinstance(record, Participant):
+        about = f"{record.full_name}, {_trn_of(record)}"
+    return [capfirst(record._meta.verbose_name), link(record), about]
+
+
+def _trn_of(person: Participant) -> str:
+    return f"TRN {person.teacher_reference_number}" if person.teacher_reference_number else "no TRN"

@@ -29,6 +29,7 @@ from tests.factories import (
     OutcomeFactory,
     ParticipantFactory,
     ParticipantIdChangeFactory,
+    RefusedRequestFactory,
     ScheduleFactory,
     StatementFactory,
 )
@@ -147,11 +148,31 @@ def test_what_fits_nothing_is_said_to_be_nothing(as_role: Callable[[str], Client
     assert "<b>" not in response.content.decode()
 
 
-def test_a_role_finds_nothing_it_may_not_see(as_role: Callable[[str], Client]) -> None:
+def test_a_role_finds_nothing_it_may_not_see_nor_whether_it_is_there(as_role: Callable[[str], Client]) -> None:
     token, application = ApiTokenFactory(), ApplicationFactory()
+    caseworker, access_manager = as_role("caseworker"), as_role("access manager")
+    name = application.participant.full_name
 
-    assert find(as_role("caseworker"), str(token.public_id)).status_code == 403
-    assert find(as_role("access manager"), str(application.public_id)).status_code == 403
+    found = [
+        find(caseworker, str(token.public_id)),
+        find(access_manager, str(application.public_id)),
+        find(access_manager, name),
+    ]
+    nobody = find(access_manager, "Nobody of this name")
+
+    assert {each.status_code for each in [*found, nobody]} == {200}
+    assert all("Nothing was found for" in each.content.decode() for each in [*found, nobody])
+    assert not any("<td>" in each.content.decode() for each in found)
+
+
+def test_who_may_not_see_a_record_finds_the_refused_requests_that_named_it(as_role: Callable[[str], Client]) -> None:
+    application = ApplicationFactory()
+    refused = RefusedRequestFactory(record_ids=[application.public_id])
+
+    assert find(as_role("access manager"), str(application.public_id))["Location"] == address_of(
+        refused, refused.public_id
+    )
+    assert find(as_role("configuration"), str(application.public_id)).status_code == 200
 
 
 @pytest.mark.django_db
@@ -192,3 +213,20 @@ def test_urns_are_found_through_their_indexes(term: str, index: str) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
     assert index in Application.objects.filter(ids_matching(Application, term)).explain()
+
+
+def test_who_have_the_same_name_are_told_apart_by_their_trns(as_role: Callable[[str], Client]) -> None:
+    ParticipantFactory(full_name="Noor Castellane", teacher_reference_number="9000101")
+    ParticipantFactory(full_name="Noor Castellane", teacher_reference_number=None)
+
+    page = find(as_role("caseworker"), "castellane").content.decode()
+
+    assert "Noor Castellane, TRN 9000101" in page
+    assert "Noor Castellane, no TRN" in page
+
+
+def test_what_is_not_found_is_said_with_what_can_be_typed(as_role: Callable[[str], Client]) -> None:
+    page = find(as_role("caseworker"), "9000199").content.decode()
+
+    assert "Nothing was found for <strong>9000199</strong>" in page
+    assert "A TRN has 7 digits" in page
