@@ -143,7 +143,7 @@ def test_every_form_is_for_another_token(as_role: Callable[[str], Client]) -> No
         ({"scope": "everything"}, "Select a valid choice"),
         ({"lead_provider": str(uuid.uuid4())}, "Select a valid choice"),
         ({"lead_provider": "1"}, "is not a valid UUID"),
-        ({"label": " "}, "This field is required"),
+        ({"label": " "}, "Say what the token is for"),
         ({"label": "x" * 101}, "at most 100 characters"),
         ({"label": "a\x00b"}, "ull characters are not allowed"),
         ({"reason": ""}, "Give the reason"),
@@ -189,7 +189,7 @@ def test_the_last_day_that_is_shown_is_the_one_that_was_given(as_role: Callable[
 
     page = as_role("access manager").get(f"{address_of(token, token.public_id)}change_api_token_expiry/")
 
-    assert f'value="{clock.today() + timedelta(days=9)}"' in page.content.decode()
+    assert f'value="{clock.today() + timedelta(days=9):%d/%m/%Y}"' in page.content.decode()
 
 
 # Use ----------------------------------------------------------------------------------------------------

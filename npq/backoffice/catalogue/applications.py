@@ -222,8 +222,8 @@ def _provider_fields(record: Application) -> dict[str, forms.Field]:
         "due_on": DayField(
             "On which day",
             required=False,
-            help_text="Leave it empty to transfer now. For a day to come the transfer is planned; the daily run of "
-            "that day carries it out, or says on this application why it cannot.",
+            help_text="Leave it empty to transfer now. For a day to come the transfer is planned: it is carried "
+            "out shortly after that midnight, or this application says why it cannot be.",
         ),
     }
 

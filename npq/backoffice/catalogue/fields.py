@@ -53,14 +53,19 @@ class PersonField(forms.UUIDField):
 
 
 class DayField(forms.DateField):
-    """A day, picked or typed as year, month and day; or as day, month and year with slashes between."""
+    """A day, typed as people write it: `27/9/2026`, `27 9 2026` or `27 September 2026`; or as `2026-09-27`.
 
-    def __init__(self, label: str, **more: Any) -> None:
+    A text and no `type="date"`: of a day half typed into that, a browser posts nothing at all, which would then
+    count as left empty. Besides, the order of its parts follows the browser's language, not the UK's.
+    """
+
+    def __init__(self, label: str, *, help_text: str = "", **more: Any) -> None:
         super().__init__(
             label=label,
-            input_formats=["%Y-%m-%d", "%d/%m/%Y"],
-            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-            error_messages={"invalid": "Enter a day that exists, such as 2026-09-27 or 27/09/2026."},
+            help_text=f"{help_text} For example, 27/9/2026.".lstrip(),
+            input_formats=["%d/%m/%Y", "%d %m %Y", "%d.%m.%Y", "%d-%m-%Y", "%d %B %Y", "%d %b %Y", "%Y-%m-%d"],
+            widget=forms.DateInput(format="%d/%m/%Y", attrs={"class": "day", "autocomplete": "off"}),
+            error_messages={"invalid": "Enter a day that exists, such as 27/9/2026."},
             **more,
         )
 

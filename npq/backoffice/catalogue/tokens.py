@@ -44,6 +44,7 @@ def label_field(**more: Any) -> LabelField:
         label="Label",
         max_length=LONGEST_LABEL,
         help_text="What it is for. Shown in lists, and in the audit trail beside everything that is done with it.",
+        error_messages={"required": "Say what the token is for."},
         **more,
     )
 
