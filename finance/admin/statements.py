@@ -174,8 +174,10 @@ class StatementAdmin(InspectAdmin):
         record = self.found(request, public_id)
         if audience not in AUDIENCES:
             raise Http404
+        # Providers know a cohort by its year alone.
+        title = title_of(record) if audience == "dfe" else f"{record.lead_provider.name}, {record.name}"
         context = {
-            "title": title_of(record),
+            "title": title,
             "statement": record,
             "audience": audience,
             "sections": printed_sections(StatementView(record), audience),
@@ -217,5 +219,5 @@ class StatementAdmin(InspectAdmin):
 
 
 def title_of(statement: Statement) -> str:
-    """`Teach First, January 2025`."""
-    return f"{statement.lead_provider.name}, {statement.name}"
+    """`Teach First, January 2025, cohort 2024a`: a provider has a statement of a month for each cohort."""
+    return f"{statement.lead_provider.name}, {statement.name}, cohort {statement.cohort}"

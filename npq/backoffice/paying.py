@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from declarations.models import Declaration
 from finance.models import Statement
 from finance.queries.explanation import explain_payment
-from npq.backoffice.pages import Facts, Section, Table, address_of, link
+from npq.backoffice.pages import Facts, Section, Table, link
 from npq.backoffice.parts import state_of
 from npq.backoffice.site_pages import SitePage
 from npq.core import clock
@@ -73,7 +73,8 @@ def _sections(declaration: Declaration) -> list[Section]:
 def _statement(public_id: UUID | None) -> str | None:
     if public_id is None:
         return None
-    return format_html('<a href="{}">{}</a>', address_of(Statement, public_id), public_id)
+    statement = Statement.objects.get(public_id=public_id)
+    return link(statement, statement.name)
 
 
 PAGES = (SitePage("payments/<uuid:public_id>/", "declaration_payment", payment_page, "declarations.view_declaration"),)
