@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.test import Client
+from django.utils.text import capfirst
 
 from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.catalogue import CORRECTIONS
@@ -16,6 +17,7 @@ from npq.backoffice.help import roles_in_words
 from npq.backoffice.navigating import LISTS
 from npq.backoffice.roles import ROLES
 from npq.backoffice.site_pages import site_pages
+from npq.backoffice.staff_admin import HELPS
 from tests.backoffice.conftest import ROLE_NAMES
 
 TEXT = (settings.ROOT / "templates/backoffice/help.html").read_text()
@@ -27,6 +29,8 @@ ELSEWHERE = {
     "Show": "backoffice/statement/payment.html",
     "See the declarations on this statement": "backoffice/statement/declarations.html",
     "Print view for the lead provider": "backoffice/statement/files.html",
+    "Download the assurance report (CSV)": "backoffice/statement/files.html",
+    "Apply": "admin/change_list.html",
 }
 
 
@@ -51,8 +55,8 @@ def sources() -> str:
 def test_what_is_to_be_pressed_is_there_to_be_pressed() -> None:
     pressed = {each.title for each in CORRECTIONS} | {each.title for each in site_pages()} | set(LISTS)
     pressed |= {kind.title for kind in KINDS.values()} | ELSEWHERE.keys()
-    pressed |= {str(model._meta.verbose_name_plural).capitalize() for model in admin.site._registry}
-    pressed.add("Why it is paid, or is not")
+    pressed |= {capfirst(str(model._meta.verbose_name_plural)) for model in admin.site._registry}
+    pressed |= {each.title for each in HELPS.values()} | {"Why it is paid, or is not", "Add staff account"}
 
     assert marked("b") - pressed == set()
 
