@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 
@@ -15,6 +15,7 @@ class AdminSiteConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
+        apps.get_app_config("auth").verbose_name = "Staff"
         # By name, because these need the models that exist from here on.
         modules = (
             "core_admin",

@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
+from django.utils.text import capfirst
 
 from npq.backoffice.catalogue import corrections_of
 from npq.backoffice.corrections import confirmed_before, correction_page, done_before
@@ -116,7 +117,7 @@ class InspectAdmin(admin.ModelAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = str(self.model._meta.verbose_name_plural).capitalize()
+        title = capfirst(str(self.model._meta.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
