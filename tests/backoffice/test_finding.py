@@ -217,7 +217,7 @@ def test_urns_are_found_through_their_indexes(term: str, index: str) -> None:
 
 def test_who_have_the_same_name_are_told_apart_by_their_trns(as_role: Callable[[str], Client]) -> None:
     ParticipantFactory(full_name="Noor Castellane", teacher_reference_number="9000101")
-    ParticipantFactory(full_name="Noor Castellane", teacher_reference_number=None)
+    ParticipantFactory(full_name="Noor Castellane", without_trn=True)
 
     page = find(as_role("caseworker"), "castellane").content.decode()
 
