@@ -79,6 +79,11 @@ class Correction:
         return CorrectionForm(self.fields(record), data, initial)
 
 
+def _missing(field: forms.Field) -> str:
+    """Which answer is missing, in words: a summary of several that all say "This field is required." helps nobody."""
+    return f"{'Choose' if isinstance(field, forms.ChoiceField) else 'Enter'} an answer to “{field.label}”."
+
+
 class CorrectionForm(forms.Form):
     """What a correction asks for, and why it is made."""
 
@@ -87,6 +92,9 @@ class CorrectionForm(forms.Form):
     def __init__(self, fields: dict[str, forms.Field], data: Any = None, initial: Any = None) -> None:
         super().__init__(data, label_suffix="", initial=initial)
         self.fields.update(fields)
+        for field in fields.values():
+            if field.error_messages["required"] == forms.Field.default_error_messages["required"]:
+                field.error_messages["required"] = _missing(field)
         self.fields["reason"] = forms.CharField(
             label="Reason",
             help_text="Kept in the audit trail. Say who asked for it and why.",

@@ -339,6 +339,17 @@ def test_a_refusal_is_said_in_words_and_changes_nothing(as_role: Callable[[str],
     assert Change.objects.count() == changes
 
 
+def test_which_answer_is_missing_is_said(as_role: Callable[[str], Client]) -> None:
+    application = accepted()
+    address = f"{address_of(application, application.public_id)}change_lead_provider/"
+
+    page = as_role("caseworker").post(address, {"reason": REASON}).content.decode()
+
+    assert "Choose an answer to “New lead provider”." in page
+    assert "<title>Error: Change lead provider" in page
+    assert "This field is required" not in page
+
+
 def test_an_unknown_correction_is_not_found(as_role: Callable[[str], Client]) -> None:
     record = ApplicationFactory()
 
