@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from finance.admin.files import download
 from finance.admin.lists import MissingList, lines_shown
 from finance.admin.statement_page import AUDIENCES, May, StatementView, printed_sections, sections_of
+from finance.api.outputs import STATEMENT, statement_payment
 from finance.choices import ExportKind, StatementState
 from finance.models import Statement
 from npq.backoffice.filters import (
@@ -31,7 +32,8 @@ from npq.backoffice.filters import (
     choice,
 )
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Page
+from npq.backoffice.pages import Page, Text
+from npq.backoffice.provider_view import as_answered, as_provider_sees, provider_views
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event
 from npq.core import clock
@@ -151,7 +153,8 @@ class StatementAdmin(InspectAdmin):
         return super().get_queryset(request).defer("payment")
 
     def records(self) -> QuerySet[Any]:
-        return Statement.objects.select_related("lead_provider", "cohort", "payment_request")
+        statements = Statement.objects.select_related("lead_provider", "cohort", "payment_request")
+        return statements.annotate(**provider_views(STATEMENT))
 
     def page_for(self, request: HttpRequest, record: Any) -> Page:
         view = StatementView(record)
@@ -161,7 +164,8 @@ class StatementAdmin(InspectAdmin):
             see_people=user.has_perm(SEES_PEOPLE),
             adjust=record.state != StatementState.PAID and user.has_perm("finance.change_adjustment"),
         )
-        return Page(title=title_of(record), tag=record.get_state_display(), sections=sections_of(view, may=may))
+        sections = [*sections_of(view, may=may), as_the_provider_sees_it(view)]
+        return Page(title=title_of(record), tag=record.get_state_display(), sections=sections)
 
     def events_of(self, record: Any) -> list[Event]:
         events: list[Event] = record.view.events()
@@ -216,6 +220,14 @@ class StatementAdmin(InspectAdmin):
             raise PermissionDenied
         record: Statement = self.found(request, public_id)
         return record
+
+
+def as_the_provider_sees_it(view: StatementView) -> Text:
+    """The statement and its payment as the API answers them; the versions before v3 know neither."""
+    statement = view.statement
+    payment = as_answered(statement_payment("v3", statement, view.figures))
+    shown = as_provider_sees(STATEMENT, statement)
+    return Text(shown.title, [*shown.texts, (f"API v3, its payment, to {statement.lead_provider.name}", payment)])
 
 
 def title_of(statement: Statement) -> str:

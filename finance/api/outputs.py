@@ -14,6 +14,7 @@ from finance.choices import BILLABLE_LINES, REFUNDABLE_LINES, LineKind, LineStat
 from finance.models import Statement
 from finance.queries.calculation import payment_document
 from finance.queries.explanation import Explanation, all_reasons
+from finance.queries.figures import StatementFigures
 from finance.queries.for_providers import LineAmounts
 from npq.api.output import (
     Attribute,
@@ -177,9 +178,9 @@ _DECLARATION_PAYMENT = Document(
 DECLARATION_PAYMENT = {"v3": _DECLARATION_PAYMENT}
 
 
-def statement_payment(version: str, statement: Statement) -> bytes:
-    """The payment of a statement."""
-    return STATEMENT_PAYMENT[version].one(statement.public_id, payment_document(statement))
+def statement_payment(version: str, statement: Statement, figures: StatementFigures | None = None) -> bytes:
+    """The payment of a statement; `figures` where they have been calculated already."""
+    return STATEMENT_PAYMENT[version].one(statement.public_id, payment_document(statement, figures))
 
 
 def declaration_payment(version: str, declaration: Declaration, explanation: Explanation) -> bytes:

@@ -167,14 +167,15 @@ def _amounts(payment: Row, worth: LineWorth | None) -> dict[str, Fraction]:
 # What is shown of it --------------------------------------------------------------------------------------------
 
 
-def payment_document(statement: Statement) -> dict[str, Any]:
+def payment_document(statement: Statement, figures: StatementFigures | None = None) -> dict[str, Any]:
     """The attributes of the payment resource (decisions.md §3.9): amounts as text with two decimals.
 
-    For a paid statement this is what was stored when it was authorised, word for word, and takes no query.
+    For a paid statement this is what was stored when it was authorised, word for word, and takes no query. `figures`
+    are its `figures_of`, where they have been calculated already.
     """
     if statement.payment is not None:
         return statement.payment
-    return document_of(figures_of(statement), state=statement.state)
+    return document_of(figures or figures_of(statement), state=statement.state)
 
 
 def document_of(figures: StatementFigures, *, state: str) -> dict[str, Any]:

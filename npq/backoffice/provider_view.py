@@ -44,6 +44,11 @@ def as_providers_see(shapes: Mapping[str, Shape], records: QuerySet[Any], caller
     return Text(TITLE, texts)
 
 
+def as_answered(body: bytes) -> str:
+    """An answer of the API, to be read by people."""
+    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+
+
 def _versions(shapes: Mapping[str, Shape]) -> list[str]:
     return list(dict.fromkeys([min(shapes), max(shapes)]))
 

@@ -16,11 +16,14 @@ from npq.core.audit import Actor
 from npq.core.models import LeadProvider
 from tests.conftest import NOW
 from tests.factories import (
+    AdjustmentFactory,
     ApplicationFactory,
     ContractTermsFactory,
     DeclarationFactory,
     DeliveryPartnershipFactory,
+    LineItemFactory,
     OutcomeFactory,
+    StatementFactory,
 )
 
 BY = Actor.staff("Sam Reyes", identifier="7", reason="Agreed by both")
@@ -83,3 +86,22 @@ def test_a_person_nobody_has_accepted_is_shown_to_nobody(as_role: Callable[[str]
     page = as_role("viewer").get(address_of(person, person.public_id)).content.decode()
 
     assert "<summary>API" not in page
+
+
+def test_a_statement_and_its_payment_are_what_the_api_answers(
+    as_role: Callable[[str], Client], client_of: Callable[[LeadProvider], Any], declared: Any
+) -> None:
+    statement = StatementFactory(lead_provider=declared.lead_provider, cohort=declared.cohort)
+    ContractTermsFactory(lead_provider=declared.lead_provider, cohort=declared.cohort, course=declared.course)
+    LineItemFactory(declaration=declared, statement=statement)
+    AdjustmentFactory(statement=statement)
+    finance, api = as_role("finance"), client_of(declared.lead_provider)
+    who = declared.lead_provider.name
+
+    pages = {
+        f"API v3, to {who}": f"/statements/{statement.public_id}",
+        f"API v3, its payment, to {who}": f"/statements/{statement.public_id}/payment",
+    }
+
+    for heading, path in pages.items():
+        assert shown(finance, statement, heading) == api.get("v3", path).json()
