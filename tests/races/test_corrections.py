@@ -212,7 +212,7 @@ def test_undoing_restores_a_sibling_only_while_nobody_accepts_it(
     if not locked:
         without_locks(monkeypatch)
     end = intrude_after(
-        monkeypatch, "applications.services.undo_acceptance._rejected_with", lambda: reopen_and_accept(sibling)
+        monkeypatch, "applications.services.undo_acceptance._parted", lambda: reopen_and_accept(sibling)
     )
 
     undo_acceptance(application_id=enrolment.application_id, by=STAFF, now=NOW, restore_siblings=True)
