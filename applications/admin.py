@@ -54,6 +54,7 @@ WORK_SETTINGS = [
 class ApplicationAdmin(InspectAdmin):
     """The list and the page of applications."""
 
+    tasks = ("bulk", "transfers")
     list_display = (
         "name",
         "received",

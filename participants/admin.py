@@ -34,6 +34,7 @@ MOST_PROVIDERS = 5
 class ParticipantAdmin(InspectAdmin):
     """The list and the page of people."""
 
+    tasks = ("bulk", "duplicates")
     list_display = ("full_name", "teacher_reference_number", "teacher_reference_number_verified", "created_at")
     list_filter = (
         by_truth("trn_verified", "TRN verified", "teacher_reference_number_verified"),

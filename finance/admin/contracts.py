@@ -21,6 +21,7 @@ FIRST = F("effective_month").asc(nulls_first=True)
 class ContractTermsAdmin(InspectAdmin):
     """The list of terms; the page of one set of terms shows its whole contract."""
 
+    tasks = ("bulk", "contract_gaps")
     list_display = (
         "course",
         "lead_provider",

@@ -85,6 +85,7 @@ def _payment() -> Conditions:
 class StatementAdmin(InspectAdmin):
     """The list and the pages of statements."""
 
+    tasks = ("bulk", "contract_gaps", "move_declarations")
     list_display = (
         "month_name",
         "lead_provider",

@@ -25,6 +25,7 @@ from npq.backoffice.corrections import confirmed_before, correction_page, done_b
 from npq.backoffice.finding import ids_matching
 from npq.backoffice.pages import Page, Section, address_of
 from npq.backoffice.refused import PERMISSION, refusals_about, with_refusals
+from npq.backoffice.site_pages import menu_of
 from npq.backoffice.timeline import Event
 from npq.core.texts import uuid_or_none
 
@@ -69,6 +70,8 @@ class InspectAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     most_listed = MOST_LISTED
     actions = None
+    # The pages of `site_pages` that its list leads to, by name.
+    tasks: ClassVar[tuple[str, ...]] = ()
     # Counts beside the filters would count the table once for each.
     show_facets = admin.ShowFacets.NEVER
     search_fields: ClassVar[tuple[str, ...]] = ("public_id",)
@@ -118,7 +121,8 @@ class InspectAdmin(admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = capfirst(str(self.model._meta.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        tasks = [(page.title, address) for page, address in menu_of(request) if page.name in self.tasks]
+        return super().changelist_view(request, {"title": title, "tasks": tasks, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         return PublicChangeList

@@ -11,6 +11,8 @@ LISTS = {
     "Participants": "participants.participant",
     "Declarations": "declarations.declaration",
     "Statements": "finance.statement",
+    "API tokens": "core.apitoken",
+    "Staff accounts": "auth.user",
 }
 
 

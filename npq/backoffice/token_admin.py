@@ -24,6 +24,7 @@ from npq.core.tokens import last_day_of
 class ApiTokenAdmin(InspectAdmin):
     """See the module's docstring."""
 
+    tasks = ("issue_token",)
     list_display = (
         "token",
         "opens",

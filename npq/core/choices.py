@@ -19,9 +19,9 @@ GROUPS_WITH_OUTCOMES = (CourseGroup.LEADERSHIP, CourseGroup.SPECIALIST)
 class CohortFunding(TextChoices):
     """How a cohort's places are funded (decisions.md §8): decides what `funded_place` may be."""
 
-    FULL = "full", "Fully funded: funded_place stays null"
-    CAPPED = "capped", "Capped: funded_place must be true or false"
-    UNFUNDED = "unfunded", "Unfunded: funded_place is false"
+    FULL = "full", "Fully funded: nobody says whether a place is funded"
+    CAPPED = "capped", "Capped: an acceptance says whether the place is funded"
+    UNFUNDED = "unfunded", "Unfunded: no place is funded"
 
 
 class TokenScope(TextChoices):

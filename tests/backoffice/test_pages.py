@@ -140,3 +140,30 @@ def test_the_current_cohort_is_looked_up_once(as_role: Callable[[str], Client]) 
         CohortFactory(start_year=year, registration_start_date=date(year, 6, 1))
 
     assert looked_at(client, "/admin/applications/application/") <= MOST_QUERIES
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "address", "leads"),
+    [
+        ("access manager", "core/apitoken", "/admin/tokens/issue/", True),
+        ("caseworker", "applications/application", "/admin/bulk/", True),
+        ("caseworker", "participants/participant", "/admin/duplicates/", True),
+        ("finance", "finance/statement", "/admin/move-declarations/", True),
+        ("viewer", "finance/statement", "/admin/move-declarations/", False),
+    ],
+)
+def test_a_list_leads_to_the_tasks_that_belong_to_it(
+    as_role: Callable[[str], Client], role: str, name: str, address: str, leads: bool
+) -> None:
+    page = as_role(role).get(f"/admin/{name}/").content.decode()
+
+    assert (f'href="{address}"' in page) is leads
+
+
+def test_who_manages_access_has_it_in_the_navigation(as_role: Callable[[str], Client]) -> None:
+    pages = {role: as_role(role).get("/admin/").content.decode() for role in ("access manager", "viewer")}
+
+    assert {role: "/admin/auth/user/" in page for role, page in pages.items()} == {
+        "access manager": True,
+        "viewer": False,
+    }
