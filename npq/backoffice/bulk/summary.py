@@ -71,13 +71,18 @@ def rows_in_words(number: int) -> str:
     return f"{number} row" if number == 1 else f"{number} rows"
 
 
+def nothing_can_be_loaded(job: BulkJob, numbers: Numbers) -> bool:
+    """Whether the file is done all together or not at all, and has rows with errors."""
+    return job.state == JobState.CHECKED and bool(numbers.unsuccessful) and kind_of(job.kind).all_or_nothing
+
+
 def headline(job: BulkJob, numbers: Numbers) -> str:
     """Where the job stands, in a sentence that never sounds better than it is."""
     ready, bad = numbers[RowState.READY], numbers.unsuccessful
     if job.state == JobState.CHECKING:
         return f"{numbers.all - numbers[RowState.WAITING]} of {rows_in_words(numbers.all)} checked"
     if job.state == JobState.CHECKED:
-        if bad and kind_of(job.kind).all_or_nothing:
+        if nothing_can_be_loaded(job, numbers):
             return f"Nothing can be loaded: {rows_in_words(bad)} of {numbers.all} must be put right first"
         return f"{rows_in_words(ready)} can be done, {rows_in_words(bad)} cannot"
     if job.state == JobState.CONFIRMED:
@@ -93,6 +98,10 @@ def headline(job: BulkJob, numbers: Numbers) -> str:
 def facts_of(job: BulkJob, numbers: Numbers) -> Facts:
     """What a person weighs before confirming, and looks at afterwards."""
     words: list[tuple[str, Any]] = [("Rows in the file", numbers.all)]
+    if nothing_can_be_loaded(job, numbers):
+        return Facts(
+            "Summary", [*words, ("Without errors", numbers[RowState.READY]), ("With errors", numbers.unsuccessful)]
+        )
     before = job.state in (JobState.CHECKED, JobState.CONFIRMED)
     if before:
         words += [("Can be done", numbers[RowState.READY]), ("Cannot be done", numbers.unsuccessful)]

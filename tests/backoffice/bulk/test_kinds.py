@@ -271,6 +271,8 @@ def test_contract_terms_are_all_or_nothing(office: Offices, courses: list[Any]) 
     assert states(job) == ["ready", "ready", "ready", "refused", "refused"]
     page = clerk.page(job)
     assert "Nothing can be loaded: 2 rows of 5 must be put right first" in page
+    assert "Can be done" not in page
+    assert "Before you confirm" not in page
     assert "Confirm: do the rows" not in page
     assert "There is nothing that can be done." in answer.content.decode()
     assert not ContractTerms.objects.exists()
