@@ -16,6 +16,7 @@ from declarations.models import Declaration, Outcome
 from finance.choices import LineState
 from finance.models import LineItem, Statement
 from npq.backoffice.pages import Table, address_of, link, shown
+from npq.backoffice.timeline import action_in_words
 from npq.core.clock import today, uk_date
 from npq.core.models import Change, Message
 from npq.core.texts import timestamp_or_none
@@ -163,7 +164,7 @@ def states_table(declaration: Declaration) -> Table:
                 DeclarationState((each.after or {})["state"]).label,
                 each.at,
                 each.actor_name,
-                each.action.replace("_", " ").capitalize(),
+                action_in_words(each.action),
             ]
             for each in moves
         ],

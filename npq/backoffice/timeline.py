@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import connection
+from django.utils.text import capfirst
 
 from npq.backoffice.pages import shown
 from npq.core.effects import EMPTY, NOT_SHOWN, PRIVATE
@@ -115,6 +116,14 @@ def events_in(changes: Iterable[Change], names: "Names") -> list[Event]:
     return _events(changes, names)
 
 
+IN_CAPITALS = {"trn": "TRN", "api": "API", "id": "ID"}
+
+
+def action_in_words(action: str) -> str:
+    """`change_trn_in_bulk` as `Change TRN in bulk`."""
+    return capfirst(" ".join(IN_CAPITALS.get(word, word) for word in action.split("_")))
+
+
 def _events(changes: Iterable[Change], names: "Names | None" = None) -> list[Event]:
     found = list(changes)
     names = _names(found) if names is None else names
@@ -122,7 +131,7 @@ def _events(changes: Iterable[Change], names: "Names | None" = None) -> list[Eve
     for _, together in groupby(found, key=lambda each: (each.transaction, each.action)):
         rows = list(together)
         first = rows[0]
-        event = Event(first.at, who_did(first), first.action.replace("_", " ").capitalize(), first.reason)
+        event = Event(first.at, who_did(first), action_in_words(first.action), first.reason)
         event.steps = [
             Step(KINDS.get(row.table, row.table), WORDS[row.operation], list(_fields(row, names)))
             for row in reversed(rows)

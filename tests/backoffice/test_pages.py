@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from npq.backoffice.pages import address_of
+from npq.backoffice.timeline import action_in_words
 from tests.backoffice.walking import record_kinds
 from tests.backoffice.world import world
 from tests.factories import (
@@ -167,3 +168,11 @@ def test_who_manages_access_has_it_in_the_navigation(as_role: Callable[[str], Cl
         "access manager": True,
         "viewer": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("change_trn_in_bulk", "Change TRN in bulk"), ("accept_application", "Accept application")],
+)
+def test_what_was_done_is_told_in_words(action: str, words: str) -> None:
+    assert action_in_words(action) == words
