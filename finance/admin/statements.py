@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from finance.admin.files import download
 from finance.admin.lists import MissingList, lines_shown
 from finance.admin.statement_page import AUDIENCES, May, StatementView, printed_sections, sections_of
-from finance.api.outputs import STATEMENT, statement_payment
+from finance.api.outputs import STATEMENT, STATEMENT_PAYMENT, statement_payment
 from finance.choices import ExportKind, StatementState
 from finance.models import Statement
 from npq.backoffice.filters import (
@@ -224,11 +224,12 @@ class StatementAdmin(InspectAdmin):
 
 
 def as_the_provider_sees_it(view: StatementView) -> Text:
-    """The statement and its payment as the API answers them; the versions before v3 know neither."""
-    statement = view.statement
-    payment = as_answered(statement_payment("v3", statement, view.figures))
+    """The statement and its payment as the API answers them; earlier versions know neither."""
+    statement, version = view.statement, max(STATEMENT_PAYMENT)
+    payment = as_answered(statement_payment(version, statement, view.figures))
     shown = as_provider_sees(STATEMENT, statement)
-    return Text(shown.title, [*shown.texts, (f"API v3, its payment, to {statement.lead_provider.name}", payment)])
+    title = f"API {version}, its payment, to {statement.lead_provider.name}"
+    return Text(shown.title, [*shown.texts, (title, payment)])
 
 
 def title_of(statement: Statement) -> str:
