@@ -73,3 +73,18 @@ def test_too_many_wrong_passwords(browsing: Browsing, staff: Callable[[str], Use
         return look(visitor, "locked")
 
     assert_nothing(browsing.run(journey, None))
+
+
+def test_the_department_s_sign_in_and_its_refusal(browsing: Browsing, settings: Any, db: Any) -> None:
+    settings.OIDC_CONFIGURED = True
+    settings.NPQ_PASSWORD_SIGN_IN = False
+
+    def journey(visitor: Visitor) -> list[str]:
+        visitor.goes_to("/admin/login/")
+        heading(visitor, "Sign in")
+        wrong = look(visitor, "the department's sign-in")
+        visitor.goes_to("/admin/oidc/callback/?error=access_denied&state=unknown")
+        heading(visitor, "You cannot sign in")
+        return wrong + look(visitor, "turned away")
+
+    assert_nothing(browsing.run(journey, None))
