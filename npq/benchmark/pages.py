@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -23,8 +24,14 @@ class Provider:
     token: str
 
 
+@cache
+def _client() -> Client:
+    """One for all requests: like a server, it loads the middleware once."""
+    return Client()
+
+
 def _fetch(provider: Provider, path: str, **parameters: Any) -> bytes:
-    response = Client().get(path, parameters, headers={"Authorization": f"Bearer {provider.token}"})
+    response = _client().get(path, parameters, headers={"Authorization": f"Bearer {provider.token}"})
     if response.status_code != 200:
         raise RuntimeError(f"{path} answered {response.status_code}: {response.content[:500]!r}")
     return response.content
