@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from npq.backoffice.bulk.checking import (
     csv_rows,
     errors_of,
@@ -31,18 +33,34 @@ class DoneByAnother(Exception):
 
 
 def run(job: BulkJob, kind: Kind) -> None:
-    """Does every row that can be done, in the order of the file, until none is left or the job is stopped."""
+    """Does every row that can be done, in the order of the file, until none is left or the job is stopped.
+
+    It stops by itself when whoever confirmed it may no longer do what it does.
+    """
     with acting_as(_confirmer_of(job), "begin_bulk_change"):
         begun = BulkJob.objects.filter(id=job.id, state=JobState.CONFIRMED)
         begun.update(state=JobState.RUNNING, started_at=wall_clock())
     if isinstance(kind, FileKind):
-        _do_together(job, kind)
+        if _may_go_on(job, kind):
+            _do_together(job, kind)
     else:
         assert isinstance(kind, RowKind)
-        while (row := _next(job)) is not None:
+        while (row := _next(job)) is not None and _may_go_on(job, kind):
             _do(job, kind, row)
     with acting_as(_confirmer_of(job), "finish_bulk_change"):
         BulkJob.objects.filter(id=job.id, state=JobState.RUNNING).update(state=JobState.FINISHED, ended_at=wall_clock())
+
+
+def _may_go_on(job: BulkJob, kind: Kind) -> bool:
+    """Whether whoever confirmed the job may still do what it does; stops it otherwise."""
+    confirmer = User.objects.filter(id=job.confirmer).first()
+    if confirmer is not None and confirmer.has_perm(kind.permission):
+        return True
+    reason = f"{job.confirmed_by}, who confirmed it, may not do this any longer"
+    with acting_as(Actor.system(reason=reason), "stop_bulk_change"):
+        running = BulkJob.objects.filter(id=job.id, state=JobState.RUNNING)
+        running.update(state=JobState.STOPPED, ended_at=wall_clock())
+    return False
 
 
 def _confirmer_of(job: BulkJob, *, line: int | None = None, in_bulk: bool = False) -> Actor:

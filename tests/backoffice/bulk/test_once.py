@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from applications.choices import ApplicationStatus, ReasonForRejection
 from applications.models import Application
@@ -29,6 +30,12 @@ from tests.races.racing import kinds, meet_after, race, without_locks
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BY = Actor.staff("Sam Reyes", identifier="1", reason=REASON)
+
+
+@pytest.fixture(autouse=True)
+def sam(transactional_db: Any) -> User:
+    """Whoever confirms: somebody who may."""
+    return User.objects.create(id=1, username="sam", is_staff=True, is_superuser=True)
 
 
 class Killed(BaseException):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from npq.backoffice.bulk import work
 from npq.backoffice.bulk.choices import JobState
@@ -56,6 +57,26 @@ def test_a_large_file_is_checked_and_done_by_the_command_and_the_page_says_how_f
     assert states(job) == ["done", "refused"]
     assert large.client.get(address).json()["said"] == "1 row done, 1 row not done because of errors"
     assert run_command("run_bulk_jobs").code == 0
+
+
+@pytest.mark.parametrize("way", ["switched off", "another role"])
+def test_a_job_stops_when_whoever_confirmed_it_may_no_longer_do_it(large: Office, way: str) -> None:
+    job = large.checked(content_for(ApplicationFactory(accepted=True)))
+    run_command("run_bulk_jobs")
+    job = large.confirm(job)
+    confirmer = User.objects.get(id=job.confirmer)
+    if way == "switched off":
+        confirmer.is_active = False
+        confirmer.save()
+    else:
+        confirmer.groups.clear()
+
+    run_command("run_bulk_jobs")
+
+    job.refresh_from_db()
+    assert (job.state, states(job)) == (JobState.STOPPED, ["ready"])
+    stopped = Change.objects.filter(table="backoffice_bulkjob", action="stop_bulk_change").get()
+    assert "may not do this any longer" in stopped.reason
 
 
 def test_the_sandbox_does_them_by_itself(large: Office) -> None:
