@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = [
@@ -59,6 +59,24 @@ class Visitor:
     def goes_to(self, path: str) -> None:
         """Opens an address of the service."""
         self.page.goto(f"{self.home}{path}")
+
+    @contextmanager
+    def leaves(self) -> Iterator[None]:
+        """Around what leads to another page: waits until that page is whole.
+
+        A click returns while the page that is left may still stand there, half gone, to be looked at by mistake.
+        """
+        with self.page.expect_navigation():
+            yield
+
+    def follows(self, wanted: Locator) -> None:
+        """Clicks a link or a button that leads to another page, and waits for that page."""
+        with self.leaves():
+            wanted.click()
+
+    def presses(self, button: str) -> None:
+        """Presses a button, by its whole name, that leads to another page, and waits for that page."""
+        self.follows(self.page.get_by_role("button", name=button, exact=True))
 
 
 class Browsing:

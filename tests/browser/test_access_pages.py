@@ -14,10 +14,6 @@ pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery staple"
 
 
-def press(visitor: Visitor, name: str) -> None:
-    visitor.page.get_by_role("main").get_by_role("button", name=name).click()
-
-
 def heading(visitor: Visitor, name: str) -> None:
     visitor.page.get_by_role("heading", level=1, name=name).wait_for()
 
@@ -26,7 +22,7 @@ def test_a_new_colleague_gets_an_account_and_a_password(browsing: Browsing, sess
     def journey(manager: Visitor, jo: Visitor) -> list[str]:
         page = manager.page
         manager.goes_to("/admin/auth/user/add/")
-        press(manager, "Save")
+        manager.presses("Save")
         page.get_by_role("link", name="Enter the username.").wait_for()
         wrong = look(manager, "add, refused")
         for label, answer in (
@@ -37,19 +33,19 @@ def test_a_new_colleague_gets_an_account_and_a_password(browsing: Browsing, sess
         ):
             page.get_by_label(label).fill(answer)
         page.get_by_label("caseworker").check()
-        press(manager, "Save")
+        manager.presses("Save")
         heading(manager, "Link to set a password: jo.baker")
         wrong += look(manager, "link")
         jo.page.goto(page.locator("pre").inner_text())
         wrong += look(jo, "set password")
         for label in ("New password", "New password confirmation"):
             jo.page.get_by_label(label, exact=True).fill("short")
-        press(jo, "Set password")
+        jo.presses("Set password")
         jo.page.get_by_text("There is a problem").wait_for()
         wrong += look(jo, "set password, refused")
         for label in ("New password", "New password confirmation"):
             jo.page.get_by_label(label, exact=True).fill(PASSWORD)
-        press(jo, "Set password")
+        jo.presses("Set password")
         heading(jo, "Sign in")
         wrong += look(jo, "password set")
         return wrong
@@ -67,8 +63,7 @@ def test_too_many_wrong_passwords(browsing: Browsing, staff: Callable[[str], Use
         for _ in range(5):
             visitor.page.get_by_label("Username").fill("caseworker")
             visitor.page.get_by_label("Password").fill("wrong")
-            press(visitor, "Continue")
-            visitor.page.wait_for_load_state()
+            visitor.presses("Continue")
         heading(visitor, "Sign-in is locked")
         return look(visitor, "locked")
 

@@ -69,15 +69,14 @@ def test_every_correction(browsing: Browsing, session_of_all: Callable[[], str],
         for path, answers in cases:
             visitor.goes_to(path)
             wrong += look(visitor, path)
-            show = visitor.page.get_by_role("button", name="Show what will change")
-            show.click()
+            visitor.presses("Show what will change")
             wrong += look(visitor, f"{path} without a reason")
             # The summary of what is wrong is where a screen reader goes on reading.
             if not visitor.page.evaluate("document.activeElement.matches('.problems')"):
                 wrong.append(f"{path}: the errors do not have the focus")
             for name, value in {**answers, "reason": REASON}.items():
                 answer(visitor, name, value)
-            show.click()
+            visitor.presses("Show what will change")
             visitor.page.get_by_role("heading", name="What will change").wait_for()
             wrong += look(visitor, f"{path} shown")
         return wrong

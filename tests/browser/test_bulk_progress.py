@@ -35,13 +35,13 @@ def test_the_page_tells_when_the_worker_has_checked_and_done_the_file(
         page = visitor.page
         visitor.goes_to("/admin/bulk/undo_acceptance/")
         page.get_by_label("CSV file").set_input_files(content)  # type: ignore[arg-type]
-        page.get_by_role("button", name="Upload").click()
+        visitor.presses("Upload and check")
         page.get_by_role("heading", name="0 of 1 row checked").wait_for()
         assert page.get_by_role("status").count() == 1
         uploaded.set()
         page.get_by_role("heading", name="1 row can be done, 0 rows cannot").wait_for()
         page.get_by_label("Reason").fill("Asked for by the provider")
-        page.get_by_role("button", name="Confirm: do the rows that can be done").click()
+        visitor.presses("Confirm: do the rows that can be done")
         page.get_by_role("heading", name="1 row will be done soon").wait_for()
         confirmed.set()
         page.get_by_role("heading", name="1 row done, 0 rows not done").wait_for()

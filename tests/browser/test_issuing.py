@@ -24,12 +24,12 @@ def test_a_secret_is_seen_once(browsing: Browsing, session_of: Callable[[str], s
     def journey(visitor: Any) -> tuple[str, str]:
         page = visitor.page
         visitor.goes_to("/admin/")
-        page.get_by_role("link", name="Issue an API token").click()
+        visitor.follows(page.get_by_role("link", name="Issue an API token"))
         page.get_by_label("Lead provider").select_option(label="Ambition Institute")
         page.get_by_label("Label").fill("spring")
         page.get_by_label("Reason").fill("Asked for by the provider")
-        page.get_by_role("button", name="Continue").click()
-        page.get_by_role("button", name="Confirm: issue the token").click()
+        visitor.presses("Continue")
+        visitor.presses("Confirm: issue the token")
         secret = page.locator("#secret").inner_text()
         if how == "back":
             # Nothing was kept to go back to: the browser asks whether to send the form again.

@@ -32,11 +32,6 @@ def code() -> str:
     return f"{totp(bytes.fromhex(KEY)):06d}"
 
 
-def press(visitor: Visitor, button: str) -> None:
-    """Presses a button by its name."""
-    visitor.page.get_by_role("button", name=button, exact=True).click()
-
-
 def shows(visitor: Visitor, text: str) -> None:
     """Waits until a text is shown."""
     visitor.page.get_by_text(text).first.wait_for()
@@ -58,16 +53,16 @@ def test_signing_in_takes_a_password_and_a_code(browsing: Browsing, newcomer: Us
         wrong = look(visitor, "sign in")
         page.get_by_label("Username").fill("caseworker")
         page.get_by_label("Password").fill("a wrong password")
-        press(visitor, "Continue")
+        visitor.presses("Continue")
         shows(visitor, "The username or password is wrong.")
         wrong += look(visitor, "sign in, refused")
         page.get_by_label("Username").fill("caseworker")
         page.get_by_label("Password").fill(PASSWORD)
-        press(visitor, "Continue")
+        visitor.presses("Continue")
         page.get_by_role("heading", level=1, name="Set up your second factor").wait_for()
         wrong += look(visitor, "second factor")
         page.get_by_label("Code").fill("000000")
-        page.get_by_role("button").last.click()
+        visitor.follows(page.get_by_role("button").last)
         wrong += look(visitor, "second factor, refused")
         return wrong
 
@@ -79,16 +74,16 @@ def test_signing_in_takes_a_password_and_a_code(browsing: Browsing, newcomer: Us
         visitor.goes_to("/admin/participants/participant/")
         page.get_by_label("Username").fill("caseworker")
         page.get_by_label("Password").fill(PASSWORD)
-        press(visitor, "Continue")
+        visitor.presses("Continue")
         page.get_by_role("heading", level=1, name="Enter your code").wait_for()
         wrong = look(visitor, "code")
         page.get_by_label("Code").fill(code())
-        page.get_by_role("button").last.click()
+        visitor.follows(page.get_by_role("button").last)
         page.get_by_role("heading", level=1, name="Participants").wait_for()
-        press(visitor, "Sign out")
+        visitor.presses("Sign out")
         page.get_by_role("heading", level=1, name="You have signed out").wait_for()
         wrong += look(visitor, "signed out")
-        page.get_by_role("link", name="Sign in again").click()
+        visitor.follows(page.get_by_role("link", name="Sign in again"))
         page.get_by_label("Username").wait_for()
         return wrong
 
@@ -109,27 +104,31 @@ def test_a_participant_is_found_and_an_acceptance_undone(browsing: Browsing, ses
                 return
         raise AssertionError(f"The {role} {name} is not reached by the Tab key at {visitor.page.url}")
 
+    def enter(visitor: Visitor) -> None:
+        with visitor.leaves():
+            visitor.page.keyboard.press("Enter")
+
     def journey(visitor: Visitor) -> str:
         keys = visitor.page.keyboard
         visitor.goes_to("/admin/")
         tab_to(visitor, "searchbox", "Find")
         keys.type(trn)
-        keys.press("Enter")
+        enter(visitor)
         visitor.page.get_by_role("heading", name="Search results").wait_for()
         tab_to(visitor, "link", str(application.participant.public_id))
-        keys.press("Enter")
+        enter(visitor)
         visitor.page.get_by_role("heading", name=application.participant.full_name).wait_for()
         tab_to(visitor, "link", str(application.public_id))
-        keys.press("Enter")
+        enter(visitor)
         tab_to(visitor, "link", "Undo acceptance")
-        keys.press("Enter")
+        enter(visitor)
         tab_to(visitor, "textbox", "Reason")
         keys.type(REASON)
         tab_to(visitor, "button", "Show what will change")
-        keys.press("Enter")
+        enter(visitor)
         visitor.page.get_by_role("heading", name="What will change").wait_for()
         tab_to(visitor, "button", "Confirm: undo acceptance")
-        keys.press("Enter")
+        enter(visitor)
         shows(visitor, "Undo acceptance: done.")
         return visitor.page.locator(".timeline > li").first.inner_text()
 
@@ -154,24 +153,24 @@ def test_two_people_authorise_a_statement(
 
     def confirm(visitor: Visitor, button: str) -> None:
         visitor.goes_to(address)
-        visitor.page.get_by_role("link", name=button, exact=True).click()
+        visitor.follows(visitor.page.get_by_role("link", name=button, exact=True))
         for box in visitor.page.locator("form.correction input[type=checkbox]").all():
             box.check()
         visitor.page.get_by_label("Reason").fill(REASON)
-        press(visitor, "Show what will change")
+        visitor.presses("Show what will change")
 
     def journey(first: Visitor, second: Visitor) -> None:
         confirm(first, "Ask for payment")
-        press(first, "Confirm: ask for payment")
+        first.presses("Confirm: ask for payment")
         shows(first, "Ask for payment: done.")
         # Whoever asked is told so, and finds no way to authorise it.
         first.goes_to(f"{address}approve_payment/")
         shows(first, "You asked for the payment")
         assert first.page.get_by_role("button", name="Confirm: authorise payment").count() == 0
         second.goes_to("/admin/")
-        second.page.get_by_role("link", name=statement.name).first.click()
+        second.follows(second.page.get_by_role("link", name=statement.name).first)
         confirm(second, "Authorise payment")
-        press(second, "Confirm: authorise payment")
+        second.presses("Confirm: authorise payment")
         shows(second, "Authorise payment: done.")
 
     browsing.run(journey, client.cookies["sessionid"].value, session_of("finance approver"))
@@ -193,13 +192,13 @@ def test_a_bulk_change_keeps_the_good_rows_and_gives_back_the_bad(
     def journey(visitor: Visitor) -> list[dict[str, str]]:
         page = visitor.page
         visitor.goes_to("/admin/")
-        page.get_by_role("link", name="Bulk changes").first.click()
-        page.get_by_role("link", name="Undo acceptances").first.click()
+        visitor.follows(page.get_by_role("link", name="Bulk changes").first)
+        visitor.follows(page.get_by_role("link", name="Undo acceptances").first)
         page.get_by_label("CSV file").set_input_files(file)
-        page.get_by_role("button", name="Upload").click()
+        visitor.presses("Upload and check")
         page.get_by_role("heading", name="Before you confirm").wait_for()
         page.get_by_label("Reason").fill(REASON)
-        page.get_by_role("button", name="Confirm: do the rows that can be done").click()
+        visitor.presses("Confirm: do the rows that can be done")
         page.get_by_role("link", name="the rows with errors").wait_for()
         with page.expect_download() as download:
             page.get_by_role("link", name="the rows with errors").click()
