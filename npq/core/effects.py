@@ -43,6 +43,11 @@ class FieldChange:
         return str(self.field.verbose_name)
 
     @property
+    def is_for_people(self) -> bool:
+        """Whether it can be read: a document kept whole, like the figures a payment rests on, is shown elsewhere."""
+        return not isinstance(self.field, models.JSONField)
+
+    @property
     def before_in_words(self) -> str:
         """The old value for people."""
         return self._in_words(self.before)
@@ -87,6 +92,11 @@ class RecordChange:
     def record(self) -> str:
         """What kind of record it is, for people: `application`."""
         return str(self.model._meta.verbose_name)
+
+    @property
+    def told(self) -> tuple[FieldChange, ...]:
+        """The fields that people are told of."""
+        return tuple(each for each in self.fields if each.is_for_people)
 
     @property
     def values(self) -> dict[str, tuple[Any, Any]]:
@@ -189,9 +199,9 @@ class Effects:
         for change in self.changes:
             head = f"{change.record} {change.identifier}"
             if change.operation == "update":
-                said = [f"{each.label}: {each.before_in_words} → {each.after_in_words}" for each in change.fields]
+                said = [f"{each.label}: {each.before_in_words} → {each.after_in_words}" for each in change.told]
             elif change.operation == "insert":
-                said = ["new", *(f"{each.label}: {each.after_in_words}" for each in change.fields)]
+                said = ["new", *(f"{each.label}: {each.after_in_words}" for each in change.told)]
             else:
                 said = ["deleted"]
             found.append(f"{head}: {'; '.join(said)}")

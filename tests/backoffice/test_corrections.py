@@ -219,6 +219,8 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
 
 HAPPY = happy_cases()
 ROLE_OF = {each.name: each.role for each in CORRECTIONS}
+# What a program writes for itself: `{'state': …`, or a name that nobody has put in words.
+NO_WORDS = re.compile(r"\{(?:&#x27;|')|<td>[a-z]+_[a-z_]+</td>")
 
 
 def test_every_correction_has_a_case() -> None:
@@ -239,6 +241,7 @@ def test_it_is_shown_first_and_done_when_confirmed(as_role: Callable[[str], Clie
 
     assert page.status_code == preview.status_code == 200
     assert "What will change" in preview.content.decode()
+    assert not NO_WORDS.findall(preview.content.decode())
     assert untouched
     assert done.status_code == 302, done.content.decode()
     assert look(model.objects.filter(pk=record.pk).first()) == expected
