@@ -14,6 +14,18 @@ class NoOpenStatement(Refused):
     )
 
 
+class PaymentRecordsDisagree(Refused):
+    """A declaration's state and its lines on statements contradict each other: taking it back would move wrong sums."""
+
+    title = "declaration"
+    code = "payment_records_disagree"
+    detail = (
+        "DfE's records of payment for this declaration contradict each other: the declaration is {state}, and {lines}. "
+        "Nothing was changed. Contact DfE with the declaration's ID: the records have to be put right first "
+        "(they are named by the checks of the data and by check_invariants)."
+    )
+
+
 class NoContractTerms(Refused):
     """The provider has no contract terms for the course on the statement that a declaration would land on."""
 

@@ -58,7 +58,7 @@ from declarations.queries.seen import (
     visible_declarations,
 )
 from declarations.services import change_delivery_partner, record_outcome, submit_declaration, void_declaration
-from finance.errors import NoContractTerms, NoOpenStatement
+from finance.errors import NoContractTerms, NoOpenStatement, PaymentRecordsDisagree
 from npq.api.documentation import documented
 from npq.api.requests import attributes_of, text_or_none, uuid_or_404
 from npq.api.views import ApiViewSet
@@ -149,7 +149,7 @@ class DeclarationViewSet(ApiViewSet):
         "void_declaration",
         "Void a declaration",
         one=DECLARATION,
-        refusals=(AlreadyClawedBack, AlreadyVoided, NoOpenStatement),
+        refusals=(AlreadyClawedBack, AlreadyVoided, NoOpenStatement, PaymentRecordsDisagree),
         refusals_in={"v3": (DeclarationOfAnotherProvider,)},
     )
     def void(self, request: Request, public_id: str, **_: Any) -> HttpResponseBase:

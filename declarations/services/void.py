@@ -21,7 +21,8 @@ def void_declaration(*, declaration_id: int, held_by: int | None, by: Actor, now
     been told of a pass is told of that too (decisions.md §4.1). `held_by` is the id of the provider that must have
     made the declaration, None for staff.
 
-    Refuses with DeclarationOfAnotherProvider, AlreadyVoided, AlreadyClawedBack and NoOpenStatement.
+    Refuses with DeclarationOfAnotherProvider, AlreadyVoided, AlreadyClawedBack, NoOpenStatement and
+    PaymentRecordsDisagree.
     """
     with acting_as(by, "void_declaration"):
         declaration = lock_declaration(declaration_id)

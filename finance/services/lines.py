@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 from declarations.models import Declaration
-from finance.choices import LineState, StatementState
-from finance.errors import NoContractTerms, NoOpenStatement
+from finance.choices import BILLABLE_LINES, REFUNDABLE_LINES, LineState, StatementState
+from finance.errors import NoContractTerms, NoOpenStatement, PaymentRecordsDisagree
 from finance.models import LineItem, Statement
 from finance.queries.statements import accepting_statements
 from finance.queries.terms import terms_on_statement
@@ -40,12 +40,16 @@ def take_off_statement(declaration: Declaration) -> LineItem | None:
     Possible while its statement is open or payable (decisions.md §3.2). What was authorised is never edited: an
     ineligible line of a paid statement stays as it is, and a paid line needs `claw_back`. On a payable statement
     what the line was worth goes to another line that the same person has there for the same type and course.
+
+    Raises PaymentRecordsDisagree when the declaration has been paid, or its payment authorised, all the same.
     """
+    _refuse_contradictions(declaration, LineState.PAID, *REFUNDABLE_LINES)
     line = LineItem.objects.filter(declaration=declaration, state__in=REMOVABLE).order_by("-id").first()
     if line is None:
         return None
     statement = Statement.objects.select_for_update(no_key=True).get(id=line.statement_id)
     if statement.state == StatementState.PAID:
+        _refuse_contradictions(declaration, *BILLABLE_LINES)
         return None
     if line.output_payment or line.targeted_delivery_funding:
         _hand_on_worth(line)
@@ -59,11 +63,13 @@ def claw_back(declaration: Declaration, *, day: date) -> LineItem:
     """Takes back, on the provider's next open output statement in the cohort, exactly what a declaration was paid.
 
     Returns the new line: the paid line's terms and its amounts, negative (decisions.md §3.3). `day` is the UK date.
-    Raises NoOpenStatement when no statement is left; LineItem.DoesNotExist when nothing was paid.
+    Raises NoOpenStatement when no statement is left; PaymentRecordsDisagree when no line was paid, or what was paid
+    is being taken back already.
     """
-    paid = LineItem.objects.get(declaration=declaration, state=LineState.PAID)
-    assert paid.output_payment is not None
-    assert paid.targeted_delivery_funding is not None
+    _refuse_contradictions(declaration, *REFUNDABLE_LINES)
+    paid = LineItem.objects.filter(declaration=declaration, state=LineState.PAID).first()
+    if paid is None or paid.output_payment is None or paid.targeted_delivery_funding is None:
+        raise _disagree(declaration)
     statement = lock_next_statement(declaration, day)
     return _add_line(
         declaration,
@@ -73,6 +79,21 @@ def claw_back(declaration: Declaration, *, day: date) -> LineItem:
         terms_id=paid.terms_id,
         output_payment=-paid.output_payment,
         targeted_delivery_funding=-paid.targeted_delivery_funding,
+    )
+
+
+def _refuse_contradictions(declaration: Declaration, *states: LineState) -> None:
+    """Refuses when the declaration has a line in a state that its own state rules out."""
+    if LineItem.objects.filter(declaration=declaration, state__in=states).exists():
+        raise _disagree(declaration)
+
+
+def _disagree(declaration: Declaration) -> PaymentRecordsDisagree:
+    lines = LineItem.objects.filter(declaration=declaration).select_related("statement").order_by("id")
+    found = [f"{each.get_state_display().lower()} in {each.statement.first_day:%B %Y}" for each in lines]
+    return PaymentRecordsDisagree(
+        state=declaration.get_state_display().lower(),
+        lines=f"its lines are {', '.join(found)}" if found else "it has no line on any statement",
     )
 
 

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from declarations.models import Declaration, Outcome
 from declarations.services import void_declaration
@@ -104,6 +105,52 @@ def test_after_payment_the_money_is_taken_back(version: str, api: ApiClient, enr
     assert set(lines) == {"paid", "awaiting-clawback"}
     assert lines["awaiting-clawback"].statement_id == second.id
     assert lines["awaiting-clawback"].output_payment == -lines["paid"].output_payment
+
+
+def by_force(*statements: str) -> None:
+    """Writes past triggers and constraints, as nothing but a broken database could."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute("SET session_replication_role = replica")
+        for sql in statements:
+            cursor.execute(sql)
+        cursor.execute("SET session_replication_role = DEFAULT")
+
+
+TAKEN_BACK = """
+    INSERT INTO finance_lineitem (public_id, created_at, updated_at, statement_id, declaration_id, lead_provider_id,
+        cohort_id, course_id, declaration_type, state, terms_id, output_payment, targeted_delivery_funding,
+        paid_line_id)
+    SELECT gen_random_uuid(), now(), now(), statement_id, declaration_id, lead_provider_id, cohort_id, course_id,
+        declaration_type, 'awaiting-clawback', terms_id, -output_payment, -targeted_delivery_funding, id
+    FROM finance_lineitem
+"""
+CONTRADICTIONS = {
+    "paid without a line": ["DELETE FROM finance_lineitem"],
+    "paid on a voided line": ["UPDATE finance_lineitem SET state = 'voided'"],
+    "taken back already": [TAKEN_BACK],
+    "paid and yet eligible": ["UPDATE declarations_declaration SET state = 'eligible'"],
+    "payable on a paid statement": [
+        "UPDATE finance_lineitem SET state = 'payable'",
+        "UPDATE declarations_declaration SET state = 'payable'",
+    ],
+}
+
+
+@every_version
+@pytest.mark.parametrize("how", CONTRADICTIONS)
+def test_where_the_records_of_payment_contradict_each_other_nothing_is_voided(
+    version: str, how: str, api: ApiClient, enrolment: Enrolment, paid: str
+) -> None:
+    next_statement(enrolment)
+    by_force(*CONTRADICTIONS[how])
+    before = list(LineItem.objects.order_by("id").values()), Declaration.objects.values().get()
+
+    response = void(api, version, paid)
+
+    assert errors_of(response) == [("declaration", "payment_records_disagree")]
+    assert "Contact DfE" in response.json()["errors"][0]["detail"]
+    assert (list(LineItem.objects.order_by("id").values()), Declaration.objects.values().get()) == before
 
 
 @every_version

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from finance.choices import LineState
-from finance.errors import NoContractTerms, NoOpenStatement
+from finance.errors import NoContractTerms, NoOpenStatement, PaymentRecordsDisagree
 from finance.models import LineItem, Statement
 from finance.queries.calculation import figures_of
 from finance.queries.statements import next_open_statement
@@ -170,5 +170,5 @@ class TestClawingBack:
         statement_of(declaration)
         place_on_statement(declaration, day=DAY, state=LineState.ELIGIBLE)
 
-        with pytest.raises(LineItem.DoesNotExist):
+        with pytest.raises(PaymentRecordsDisagree, match="eligible in January 2025"):
             claw_back(declaration, day=DAY)
