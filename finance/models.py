@@ -106,7 +106,7 @@ class Statement(Record):
     cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT)
     year = models.PositiveSmallIntegerField()
     month = models.PositiveSmallIntegerField()
-    deadline_date = models.DateField("cut-off date")
+    deadline_date = models.DateField("declaration deadline")
     payment_date = models.DateField()
     output_fee = models.BooleanField("output statement")
     state = models.CharField(choices=StatementState, default=StatementState.OPEN)

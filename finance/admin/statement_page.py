@@ -210,8 +210,8 @@ class StatementView:
         """The history at the page's foot."""
         statement = self.statement
         names = {
-            ("lead_provider_id", statement.lead_provider_id): statement.lead_provider.name,
-            ("cohort_id", statement.cohort_id): statement.cohort.identifier,
+            ("core_leadprovider", statement.lead_provider_id): statement.lead_provider.name,
+            ("core_cohort", statement.cohort_id): statement.cohort.identifier,
         }
         return events_in(self.trail, names)
 

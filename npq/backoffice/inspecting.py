@@ -22,11 +22,12 @@ from django.utils.text import capfirst
 
 from npq.backoffice.catalogue import corrections_of
 from npq.backoffice.corrections import confirmed_before, correction_page, done_before
+from npq.backoffice.filters import OfferedFilters
 from npq.backoffice.finding import ids_matching
 from npq.backoffice.pages import Page, Section, address_of
 from npq.backoffice.refused import PERMISSION, refusals_about, with_refusals
 from npq.backoffice.site_pages import menu_of
-from npq.backoffice.timeline import Event
+from npq.backoffice.timeline import MOST, Event, is_cut_off
 from npq.core.texts import uuid_or_none
 
 # Nobody turns so many pages; whoever needs more narrows the list.
@@ -59,7 +60,7 @@ class PublicChangeList(ChangeList):
         return address_of(result, result.public_id)  # type: ignore[attr-defined]
 
 
-class InspectAdmin(admin.ModelAdmin):
+class InspectAdmin(OfferedFilters):
     """See the module's docstring."""
 
     list_per_page = 50
@@ -163,13 +164,15 @@ class InspectAdmin(admin.ModelAdmin):
         record = self.found(request, public_id)
         page = self.page_for(request, record)
         buttons = self.buttons(request, record)
+        events = self.events_of(record)
         context = {
             **self.context(request),
             "title": page.title,
             "page": page,
             "sections": [*page.sections, *self.sections_for(request, record)],
             "record": record,
-            "events": self.events_of(record),
+            "events": events,
+            "cut_off_at": MOST if is_cut_off(events) else 0,
             "corrections": [each for each in buttons if not each.not_possible],
             "not_possible": [each for each in buttons if each.not_possible],
         }

@@ -1,48 +1,64 @@
 """The audit timeline: what was done about a person, or about one record, the newest first (decisions.md §4.2)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from django.db import connection
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import connection, models
 from django.utils.text import capfirst
 
-from npq.backoffice.pages import shown
-from npq.core.effects import EMPTY, NOT_SHOWN, PRIVATE
+from npq.core.effects import EMPTY, FieldChange
 from npq.core.models import Change
-from npq.core.texts import timestamp_or_none
 
 MOST = 500
-WITHOUT_NEWS = {"id", "public_id", "created_at", "updated_at", "submission", "payment"}
+# What says nothing to people, or nothing that the record's own name does not say.
+WITHOUT_NEWS = {"id", "public_id", "created_at", "updated_at", "submission", "payment", "declaration_id"}
 
-# Every row of the audit trail that is about a person, under any id they ever had: one statement.
+# Every row of the audit trail that is about a person, under any id they ever had: one statement. `about` tells a
+# person's records of one kind apart.
 OF_PERSON = """
 WITH people AS MATERIALIZED (
-  SELECT id FROM participants_participant WHERE id = %(person)s OR merged_into_id = %(person)s),
-applied AS MATERIALIZED (SELECT id FROM applications_application WHERE participant_id IN (SELECT id FROM people)),
-enrolled AS MATERIALIZED (SELECT id FROM participants_enrolment WHERE participant_id IN (SELECT id FROM people)),
-declared AS MATERIALIZED (SELECT id FROM declarations_declaration WHERE enrolment_id IN (SELECT id FROM enrolled)),
-records (table_name, record_id) AS (
-  SELECT 'participants_participant', id FROM people
-  UNION ALL SELECT 'participants_participantidchange', id FROM participants_participantidchange
+  SELECT id, CASE WHEN merged_into_id IS NOT NULL THEN public_id::text END AS about
+  FROM participants_participant WHERE id = %(person)s OR merged_into_id = %(person)s),
+applied AS MATERIALIZED (
+  SELECT application.id, concat(course.identifier, ', ', application.public_id) AS about
+  FROM applications_application AS application JOIN core_course AS course ON course.id = application.course_id
+  WHERE participant_id IN (SELECT id FROM people)),
+enrolled AS MATERIALIZED (
+  SELECT enrolment.id, concat(course.identifier, ', ', provider.name) AS about
+  FROM participants_enrolment AS enrolment JOIN core_course AS course ON course.id = enrolment.course_id
+  JOIN core_leadprovider AS provider ON provider.id = enrolment.lead_provider_id
+  WHERE participant_id IN (SELECT id FROM people)),
+declared AS MATERIALIZED (
+  SELECT declaration.id, concat(declaration_type, ', ', declaration.public_id) AS about
+  FROM declarations_declaration AS declaration WHERE enrolment_id IN (SELECT id FROM enrolled)),
+records (table_name, record_id, about) AS (
+  SELECT 'participants_participant', id, about FROM people
+  UNION ALL SELECT 'participants_participantidchange', id, NULL FROM participants_participantidchange
     WHERE participant_id IN (SELECT id FROM people)
-  UNION ALL SELECT 'applications_application', id FROM applied
-  UNION ALL SELECT 'applications_plannedtransfer', id FROM applications_plannedtransfer
-    WHERE application_id IN (SELECT id FROM applied)
-  UNION ALL SELECT 'participants_enrolment', id FROM enrolled
-  UNION ALL SELECT 'participants_trainingstatuschange', id FROM participants_trainingstatuschange
-    WHERE enrolment_id IN (SELECT id FROM enrolled)
-  UNION ALL SELECT 'participants_note', id FROM participants_note
+  UNION ALL SELECT 'applications_application', id, about FROM applied
+  UNION ALL SELECT 'applications_plannedtransfer', transfer.id, about
+    FROM applications_plannedtransfer AS transfer JOIN applied ON applied.id = application_id
+  UNION ALL SELECT 'participants_enrolment', id, about FROM enrolled
+  UNION ALL SELECT 'participants_trainingstatuschange', status.id, about
+    FROM participants_trainingstatuschange AS status JOIN enrolled ON enrolled.id = enrolment_id
+  UNION ALL SELECT 'participants_note', id, NULL FROM participants_note
     WHERE application_id IN (SELECT id FROM applied) OR participant_id IN (SELECT id FROM people)
-  UNION ALL SELECT 'declarations_declaration', id FROM declared
-  UNION ALL SELECT 'declarations_outcome', id FROM declarations_outcome
-    WHERE declaration_id IN (SELECT id FROM declared)
-  UNION ALL SELECT 'backoffice_notthesameperson', id FROM backoffice_notthesameperson
+  UNION ALL SELECT 'declarations_declaration', id, about FROM declared
+  UNION ALL SELECT 'declarations_outcome', outcome.id, about
+    FROM declarations_outcome AS outcome JOIN declared ON declared.id = declaration_id
+  UNION ALL SELECT 'backoffice_notthesameperson', id, NULL FROM backoffice_notthesameperson
     WHERE first_id IN (SELECT id FROM people) OR second_id IN (SELECT id FROM people)
-  UNION ALL SELECT 'finance_lineitem', id FROM finance_lineitem WHERE declaration_id IN (SELECT id FROM declared))
-SELECT change.* FROM records JOIN core_change AS change
+  UNION ALL SELECT 'finance_lineitem', line.id, about
+    FROM finance_lineitem AS line JOIN declared ON declared.id = declaration_id)
+SELECT change.*, records.about FROM records JOIN core_change AS change
   ON change."table" = records.table_name AND change.record_id = records.record_id
 ORDER BY change.id DESC LIMIT %(most)s
 """
@@ -61,19 +77,32 @@ SELECT change.* FROM records JOIN core_change AS change
 ORDER BY change.id DESC LIMIT %(most)s
 """
 
-# What the ids in the trail stand for. All of it is reference data, of which there is little, but for the people.
+# What the ids in the trail stand for, by table. Of reference data there is little; of others only those are read that
+# occur. An id of any other table is nobody's business: it points within the same group of records.
 NAMES = """
-SELECT 'lead_provider_id', id, name FROM core_leadprovider
-UNION ALL SELECT 'course_id', id, identifier FROM core_course
-UNION ALL SELECT 'cohort_id', id, start_year || suffix FROM core_cohort
-UNION ALL SELECT 'schedule_id', id, identifier FROM participants_schedule
-UNION ALL SELECT 'participant_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
-UNION ALL SELECT 'merged_into_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
-UNION ALL SELECT 'first_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
-UNION ALL SELECT 'second_id', id, public_id::text FROM participants_participant WHERE id = ANY(%(people)s)
+SELECT 'core_leadprovider', id, name FROM core_leadprovider
+UNION ALL SELECT 'core_course', id, identifier FROM core_course
+UNION ALL SELECT 'core_cohort', id, start_year || suffix FROM core_cohort
+UNION ALL SELECT 'participants_schedule', id, identifier FROM participants_schedule
+UNION ALL SELECT 'participants_participant', id, concat(full_name, ' (', public_id, ')')
+  FROM participants_participant WHERE id = ANY(%(participants_participant)s)
+UNION ALL SELECT 'applications_application', id, public_id::text
+  FROM applications_application WHERE id = ANY(%(applications_application)s)
+UNION ALL SELECT 'declarations_declaration', id, concat(declaration_type, ' (', public_id, ')')
+  FROM declarations_declaration WHERE id = ANY(%(declarations_declaration)s)
+UNION ALL SELECT 'declarations_deliverypartner', id, concat(name, ' (', public_id, ')')
+  FROM declarations_deliverypartner WHERE id = ANY(%(declarations_deliverypartner)s)
+UNION ALL SELECT 'finance_statement', id,
+    concat(to_char(make_date(year, month, 1), 'FMMonth YYYY'), ' (', public_id, ')')
+  FROM finance_statement WHERE id = ANY(%(finance_statement)s)
 """
-PEOPLE = {"participant_id", "merged_into_id", "first_id", "second_id"}
-NAMED = {"lead_provider_id", "course_id", "cohort_id", "schedule_id", *PEOPLE}
+NAMED_BY_ID = (
+    "participants_participant",
+    "applications_application",
+    "declarations_declaration",
+    "declarations_deliverypartner",
+    "finance_statement",
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +148,11 @@ def events_in(changes: Iterable[Change], names: "Names") -> list[Event]:
 IN_CAPITALS = {"trn": "TRN", "api": "API", "id": "ID"}
 
 
+def is_cut_off(events: Iterable[Event]) -> bool:
+    """Whether older changes were left out."""
+    return sum(len(event.steps) for event in events) >= MOST
+
+
 def action_in_words(action: str) -> str:
     """`change_trn_in_bulk` as `Change TRN in bulk`."""
     return capfirst(" ".join(IN_CAPITALS.get(word, word) for word in action.split("_")))
@@ -132,46 +166,64 @@ def _events(changes: Iterable[Change], names: "Names | None" = None) -> list[Eve
         rows = list(together)
         first = rows[0]
         event = Event(first.at, who_did(first), action_in_words(first.action), first.reason)
-        event.steps = [
-            Step(KINDS.get(row.table, row.table), WORDS[row.operation], list(_fields(row, names)))
-            for row in reversed(rows)
-        ]
+        event.steps = [Step(_record(row), WORDS[row.operation], list(_fields(row, names))) for row in reversed(rows)]
         events.append(event)
     return events
 
 
 WORDS = {"insert": "made", "update": "changed", "delete": "deleted"}
 KINDS = {
-    "participants_participant": "participant",
     "participants_participantidchange": "participant ID change",
-    "applications_application": "application",
-    "applications_plannedtransfer": "planned transfer",
-    "participants_enrolment": "enrolment",
     "participants_trainingstatuschange": "training status",
-    "participants_note": "note",
-    "declarations_declaration": "declaration",
-    "declarations_outcome": "outcome",
     "backoffice_notthesameperson": "decision about two people",
-    "finance_lineitem": "line item",
-    "finance_statement": "statement",
-    "finance_adjustment": "adjustment",
     "finance_paymentrequest": "request for payment",
     "finance_export": "file taken out",
-    "finance_contractterms": "contract terms",
-    "declarations_deliverypartner": "delivery partner",
     "declarations_deliverypartnership": "delivery partner's place on a list",
+    "core_apitoken": "API token",
 }
+# By table and internal id.
 Names = dict[tuple[str, int], str]
+
+
+@cache
+def _fields_of(table: str) -> dict[str, "models.Field[Any, Any]"]:
+    """The fields of a table's model, by column; none for a table that is no more."""
+    model = _model_of(table)
+    return {each.attname: each for each in model._meta.concrete_fields} if model else {}
+
+
+@cache
+def _model_of(table: str) -> type[models.Model] | None:
+    return next((each for each in apps.get_models() if each._meta.db_table == table), None)
+
+
+def _record(row: Change) -> str:
+    """Which record changed: `declaration (started, 1f0c…)`; its kind alone where that is enough."""
+    model = _model_of(row.table)
+    kind = KINDS.get(row.table) or (str(model._meta.verbose_name) if model else row.table)
+    about = getattr(row, "about", None)
+    return f"{kind} ({about})" if about else kind
 
 
 def _names(changes: list[Change]) -> Names:
     if not changes:
         return {}
-    values = [values or {} for each in changes for values in (each.before, each.after)]
-    people = {each[name] for each in values for name in PEOPLE if each.get(name)}
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for each in changes:
+        for values in (each.before or {}, each.after or {}):
+            for column, value in values.items():
+                table = _table_behind(_fields_of(each.table).get(column))
+                if table and value is not None:
+                    wanted[table].add(value)
     with connection.cursor() as cursor:
-        cursor.execute(NAMES, {"people": list(people)})
-        return {(name, key): text for name, key, text in cursor.fetchall()}
+        cursor.execute(NAMES, {table: list(wanted[table]) for table in NAMED_BY_ID})
+        return {(table, key): text for table, key, text in cursor.fetchall()}
+
+
+def _table_behind(column: "models.Field[Any, Any] | None") -> str:
+    """The table a foreign key points at; empty for any other column."""
+    model = column.related_model if column is not None else None
+    return model._meta.db_table if isinstance(model, type) else ""
 
 
 def who_did(change: Change) -> str:
@@ -181,24 +233,33 @@ def who_did(change: Change) -> str:
 
 
 def _fields(change: Change, names: Names) -> Iterator[tuple[str, Any, Any]]:
-    before, after = change.before or {}, change.after or {}
-    for name in sorted({*before, *after} - WITHOUT_NEWS):
-        if name in NAMED:
-            told = [names.get((name, values.get(name) or 0), EMPTY) for values in (before, after)]
-            yield name.removesuffix("_id").replace("_", " "), told[0], told[1]
-        elif not name.endswith("_id"):
-            # Other ids are nobody's business: they point within the same group of records.
-            yield name.replace("_", " "), _said(name, before.get(name)), _said(name, after.get(name))
+    """Each field that changed, in the words in which a correction shows it beforehand."""
+    before, after, fields = change.before or {}, change.after or {}, _fields_of(change.table)
+    for column in sorted({*before, *after} - WITHOUT_NEWS):
+        known = fields.get(column)
+        values = [each.get(column) for each in (before, after)]
+        if known is None:  # a column that has since been dropped
+            yield column.replace("_", " "), *(EMPTY if value is None else str(value) for value in values)
+            continue
+        table = _table_behind(known)
+        if table and any((table, key) not in names for key in values if key is not None):
+            continue
+        told = FieldChange(known, *(_read(known, value, names) for value in values))
+        yield told.label, told.before_in_words, told.after_in_words
 
 
-def _said(name: str, value: Any) -> Any:
-    if value is None or value == "" or value == []:
-        return EMPTY
-    if name in PRIVATE:
-        return NOT_SHOWN
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str) and len(value) > len("2024-10-10T") and value[10:11] == "T":
-        instant = timestamp_or_none(value)
-        return shown(instant) if instant else value
-    return value
+def _read(known: "models.Field[Any, Any]", value: Any, names: Names) -> Any:
+    """A value of the trail, which is JSON, in its field's type or as its name; as it is where it no longer fits."""
+    if value is None:
+        return None
+    table = _table_behind(known)
+    if table:
+        return names[table, value]
+    if isinstance(known, models.DecimalField):
+        return Decimal(str(value))
+    if not isinstance(known, models.DateField):
+        return value
+    try:
+        return known.to_python(value)
+    except ValidationError:
+        return value
