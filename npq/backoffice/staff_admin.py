@@ -32,7 +32,7 @@ from npq.backoffice.accounts import (
     unlock_account,
 )
 from npq.backoffice.corrections import LONGEST_REASON, staff_actor
-from npq.backoffice.filters import Conditions, by_truth, choice
+from npq.backoffice.filters import Conditions, OfferedFilters, by_truth, choice
 from npq.backoffice.inspecting import BoundedPaginator
 from npq.backoffice.pages import Facts, Table, shown
 from npq.backoffice.sign_in import ask_in_words
@@ -159,7 +159,7 @@ def _roles() -> Conditions:
     return [*named, ("superuser", "superuser", Q(is_superuser=True))]
 
 
-class StaffAdmin(admin.ModelAdmin):
+class StaffAdmin(OfferedFilters):
     """Staff accounts. Whoever manages access makes accounts and gives roles, never powers beyond the roles.
 
     Only a superuser touches a superuser; nobody else changes their own account.
@@ -359,7 +359,7 @@ def _passwords_are_used() -> bool:
     return settings.NPQ_PASSWORD_SIGN_IN
 
 
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(OfferedFilters, GroupAdmin):
     """Roles, to look at: they are declared in code and made by `sync_staff_roles`."""
 
     actions = None

@@ -181,3 +181,21 @@ def test_pages_of_a_list_lead_to_each_other(as_role: Callable[[str], Client], mo
 
     assert "3 to 4 of 5" in page
     assert re.findall(r'href="(\?p=\d)" rel="(\w+)"', page) == [("?p=1", "prev"), ("?p=3", "next")]
+
+
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: str(model._meta.label_lower))
+def test_an_address_asks_for_nothing_that_no_filter_offers(admin_client: Client, model: Any) -> None:
+    page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    columns = [field.name for field in model._meta.concrete_fields]
+
+    answers = {name: admin_client.get(page, {f"{name}__gte": "0"}).status_code for name in columns}
+
+    assert admin_client.get(page).status_code == 200
+    assert answers == dict.fromkeys(columns, 400)
+
+
+def test_a_password_cannot_be_asked_for_letter_by_letter(as_role: Callable[[str], Client]) -> None:
+    page = as_role("access manager").get("/admin/auth/user/", {"password__startswith": "pbkdf2"})
+
+    assert page.status_code == 400
+    assert "Filtering" not in page.content.decode()

@@ -222,6 +222,34 @@ def test_a_route_that_nobody_thought_of_is_noticed(monkeypatch: pytest.MonkeyPat
         test_somebody_has_said_of_every_route_who_may()
 
 
+def test_what_is_closed_is_closed_to_everybody(admin_client: Client) -> None:
+    query = {"app_label": "auth", "model_name": "user", "field_name": "groups", "term": ""}
+
+    assert admin_client.get("/admin/autocomplete/", query).status_code == 404
+
+
+@pytest.mark.django_db
+def test_strangers_send_nothing(client: Client) -> None:
+    records = world()
+    before = Change.objects.latest("id").id
+
+    answers = {each.name: client.post(address(each, records)) for each in ROUTES}
+
+    assert {name for name, it in answers.items() if not it.get("Location", "").startswith("/admin/login/")} == set()
+    assert not Change.objects.filter(id__gt=before).exists()
+
+
+@pytest.mark.parametrize("name", ["password-link", "reset-second-factor", "remove-lock"])
+@pytest.mark.parametrize("role", [*ROLE_NAMES, ""])
+def test_access_managers_alone_help_somebody_back_in(as_role: Callable[[str], Client], role: str, name: str) -> None:
+    page = f"/admin/auth/user/account/{world()['auth/user'].username}/{name}/"
+    client = as_role(role)
+
+    answers = {client.get(page).status_code, client.post(page, {}).status_code}
+
+    assert answers == ({200} if role in ACCESS else {403})
+
+
 def test_corrections_of_a_kind_that_is_not_theirs_are_not_found(as_role: Callable[[str], Client]) -> None:
     record: Any = world()["applications/application"]
 

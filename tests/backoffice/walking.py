@@ -20,7 +20,7 @@ from npq.core.audit import Actor
 NO_PAGES = {
     "logout": "answers POST alone; a journey looks at what it shows",
     "jsi18n": "a script",
-    "autocomplete": "data for a script, and no form of ours asks for it",
+    "autocomplete": "closed: data for a script that no form of ours has",
     "view_on_site": "leads elsewhere, and no record of ours has such an address",
     "auth_group_history": "leads nowhere: nothing links to it, and the access log tells more",
     "auth_group_delete": "roles are declared in code",
