@@ -64,6 +64,8 @@ NPQ_PASSWORD_SIGN_IN = environment.switch("NPQ_PASSWORD_SIGN_IN", default=not OI
 if not (OIDC_CONFIGURED or NPQ_PASSWORD_SIGN_IN):
     raise ImproperlyConfigured("NPQ_PASSWORD_SIGN_IN is off and OIDC_RP_CLIENT_ID is not set: nobody could sign in.")
 NPQ_SESSION_IDLE_MINUTES = environment.number("NPQ_SESSION_IDLE_MINUTES", 60)
+# So many different names with wrong passwords within a quarter of an hour lock the address they came from; 0 never.
+NPQ_SIGN_IN_NAMES_PER_ADDRESS = environment.number("NPQ_SIGN_IN_NAMES_PER_ADDRESS", 20)
 # Proxies in front of the service, each of which adds to X-Forwarded-For; with none the header is not believed.
 NPQ_PROXIES = environment.number("NPQ_PROXIES", 0)
 
@@ -221,7 +223,9 @@ LOGIN_URL = "admin:login"
 # How long a link to set a password works.
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 
-# Wrong passwords lock one name from one address, so that nobody can lock a colleague out from elsewhere.
+# Wrong passwords lock one name from one address, so that nobody can lock a colleague out from elsewhere; many names
+# with wrong passwords lock the address (npq.backoffice.locks).
+AXES_HANDLER = "npq.backoffice.locks.Locks"
 AXES_ENABLED = environment.name != "test"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -229,7 +233,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 # The lock ends when it was said to end, whatever was tried meanwhile.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "npq.backoffice.access_log.address_of_client"
+AXES_CLIENT_IP_CALLABLE = "npq.backoffice.locks.address_to_lock"
 AXES_LOCKOUT_CALLABLE = "npq.backoffice.sign_in.locked_out"
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 AXES_WHITELIST_CALLABLE = "npq.backoffice.sign_in.is_no_password"

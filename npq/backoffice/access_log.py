@@ -4,6 +4,8 @@ Changes of accounts, roles and permissions come to it by a trigger (`npq.backoff
 here.
 """
 
+import re
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -18,16 +20,31 @@ from npq.core.clock import wall_clock
 
 
 def address_of_client(request: HttpRequest) -> str:
-    """The network address a request comes from.
+    """The network address a request comes from; blank where nobody says one.
 
     X-Forwarded-For is believed only as far as NPQ_PROXIES says that our own proxies wrote it: the last entry is
     what the nearest saw, and anybody may have written those before ours.
     """
-    nearest = request.META.get("REMOTE_ADDR", "")
+    nearest = _address_in(request.META.get("REMOTE_ADDR", ""))
     if not settings.NPQ_PROXIES:
         return nearest
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    return hops[-settings.NPQ_PROXIES] if len(hops) >= settings.NPQ_PROXIES else nearest
+    return (_address_in(hops[-settings.NPQ_PROXIES]) if len(hops) >= settings.NPQ_PROXIES else "") or nearest
+
+
+# As some proxies write it: with the port, and an address of IPv6 in brackets for that.
+_WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](:\d+)?|(?P<four>[^:]*):\d+")
+
+
+def _address_in(text: str) -> str:
+    """The address in what a proxy or a server wrote, without a port; blank for what is none."""
+    match = _WITH_PORT.fullmatch(text)
+    try:
+        known = ip_address((match["six"] or match["four"] or "") if match else text.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
+    return str(mapped or known)
 
 
 def record_access(
@@ -46,18 +63,18 @@ def record_access(
         by=by or username,
         detail=detail,
         reason=reason,
-        address=address_of_client(request)[:64] if request else "",
+        address=address_of_client(request) if request else "",
         request_id=current_request_id(),
     )
 
 
-def record_lock(request: HttpRequest, username: str) -> None:
+def record_lock(request: HttpRequest, username: str, detail: str = "") -> None:
     """Adds a line when a name is locked from an address: one for each lock, however often it is tried meanwhile."""
     since = wall_clock() - settings.AXES_COOLOFF_TIME
-    address = address_of_client(request)[:64]
+    address = address_of_client(request)
     locks = AccessEvent.objects.filter(kind=AccessKind.LOCKED_OUT, created_at__gt=since)
-    if not locks.filter(username=username, address=address).exists():
-        record_access(AccessKind.LOCKED_OUT, username=username, request=request)
+    if not locks.filter(username=username, address=address, detail=detail).exists():
+        record_access(AccessKind.LOCKED_OUT, username=username, request=request, detail=detail)
 
 
 def record_download(request: HttpRequest, what: str, *, rows: int | None = None) -> AccessEvent:

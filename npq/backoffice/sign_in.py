@@ -27,6 +27,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from npq.backoffice.access_log import name_of_account, record_access, record_lock
 from npq.backoffice.access_models import AccessKind
+from npq.backoffice.locks import is_address_locked
 from npq.backoffice.second_factor import (
     WrongCode,
     check_code,
@@ -235,10 +236,15 @@ def is_no_password(request: HttpRequest, credentials: Any = None) -> bool:
 
 def locked_out(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:
     """What somebody sees who has entered too many wrong passwords: what happened and what to do."""
-    username = name_of_account(str((credentials or {}).get("username", "")))
-    record_lock(request, username)
+    whole_address = is_address_locked(request)
+    if whole_address:
+        record_lock(request, "", "many usernames were tried from this address")
+    else:
+        record_lock(request, name_of_account(str((credentials or {}).get("username", ""))))
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    return door_page(request, "locked_out.html", "Sign-in is locked", status=429, minutes=minutes)
+    return door_page(
+        request, "locked_out.html", "Sign-in is locked", status=429, minutes=minutes, whole_address=whole_address
+    )
 
 
 def door_page(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, User
 from django.test import Client, override_settings
 from django_otp.oath import totp
@@ -303,6 +304,74 @@ def test_a_forwarded_address_does_not_get_round_the_lock(client: Client, device:
     assert enter_password(client).status_code == 429
 
 
+def guess(client: Client, number: int, address: str = "192.0.2.7") -> int:
+    answer = client.post(LOGIN, {"username": f"name-{number}", "password": "Summer2026!"}, REMOTE_ADDR=address)
+    return int(answer.status_code)
+
+
+@pytest.mark.usefixtures("_locks")
+def test_one_password_for_many_names_locks_the_address(client: Client, device: TOTPDevice, settings: Any) -> None:
+    settings.NPQ_SIGN_IN_NAMES_PER_ADDRESS = 6
+    answers = [guess(client, number) for number in range(8)]
+    there = client.post(LOGIN, {"username": "sam", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
+    elsewhere = enter_password(client)
+
+    assert answers == [200] * 5 + [429] * 3
+    assert there.status_code == 429
+    assert "too many different usernames from your network" in there.content.decode()
+    assert elsewhere["Location"] == CODE
+    locks = AccessEvent.objects.filter(kind="locked_out")
+    assert [(each.username, each.detail, each.address) for each in locks] == [
+        ("", "many usernames were tried from this address", "192.0.2.7")
+    ]
+
+
+@pytest.mark.usefixtures("_locks")
+def test_the_lock_of_an_address_ends(client: Client, device: TOTPDevice, settings: Any) -> None:
+    settings.NPQ_SIGN_IN_NAMES_PER_ADDRESS = 3
+    for number in range(3):
+        guess(client, number)
+    AccessAttempt.objects.update(attempt_time=wall_clock() - settings.AXES_COOLOFF_TIME)
+
+    assert guess(client, 4) == 200
+
+
+@pytest.mark.usefixtures("_locks")
+@pytest.mark.parametrize("most", [20, 0])
+def test_colleagues_who_mistype_in_one_office_lock_nobody_out(
+    client: Client, device: TOTPDevice, settings: Any, most: int
+) -> None:
+    settings.NPQ_SIGN_IN_NAMES_PER_ADDRESS = most
+    mistyped = [guess(client, number % 12, "127.0.0.1") for number in range(4 * 12)]
+
+    assert set(mistyped) == {200}
+    assert enter_password(client)["Location"] == CODE
+
+
+@pytest.mark.usefixtures("_locks")
+def test_moving_on_within_a_network_of_ipv6_does_not_get_round_the_lock(client: Client, device: TOTPDevice) -> None:
+    def enter(host: int, password: str) -> Any:
+        form = {"username": "sam", "password": password}
+        return client.post(LOGIN, form, REMOTE_ADDR=f"2001:db8:1:2::{host:x}")
+
+    for host in range(5):
+        enter(host, "wrong")
+
+    assert enter(99, PASSWORD).status_code == 429
+
+
+@pytest.mark.usefixtures("_locks")
+@pytest.mark.parametrize("written", ["192.0.2.1:5151", "[2001:db8::1]:443", "unknown", "a" * 500])
+def test_whatever_a_proxy_writes_is_no_500(client: Client, device: TOTPDevice, settings: Any, written: str) -> None:
+    settings.NPQ_PROXIES = 1
+    answer = client.post(
+        LOGIN, {"username": "sam", "password": "wrong"}, headers={"X-Forwarded-For": written}, REMOTE_ADDR=""
+    )
+
+    assert answer.status_code == 200
+    assert newest("sign_in_refused").username == "sam"
+
+
 @pytest.mark.usefixtures("_locks")
 def test_signing_in_forgets_the_wrong_passwords_before(client: Client, device: TOTPDevice) -> None:
     for _ in range(4):
@@ -323,6 +392,12 @@ def test_signing_in_forgets_the_wrong_passwords_before(client: Client, device: T
         (2, "203.0.113.3, 198.51.100.9, 192.0.2.1", "198.51.100.9"),
         (2, "192.0.2.1", "127.0.0.1"),
         (1, "", "127.0.0.1"),
+        (1, "192.0.2.1:5151", "192.0.2.1"),
+        (1, "[2001:db8::1]:5151", "2001:db8::1"),
+        (1, "2001:DB8::1", "2001:db8::1"),
+        (1, "::ffff:192.0.2.1", "192.0.2.1"),
+        (1, "fe80::1%eth0", "fe80::1"),
+        (1, "unknown", "127.0.0.1"),
     ],
 )
 def test_only_our_own_proxies_say_where_a_request_comes_from(
