@@ -22,7 +22,7 @@ class PaymentRecordsDisagree(Refused):
     detail = (
         "DfE's records of payment for this declaration contradict each other: the declaration is {state}, and {lines}. "
         "Nothing was changed. Contact DfE with the declaration's ID: the records have to be put right first "
-        "(they are named by the checks of the data and by check_invariants)."
+        "(they are named by check_invariants)."
     )
 
 
@@ -79,7 +79,7 @@ class NoTermsToChange(Refused):
     code = "no_terms_to_change"
     detail = (
         "{lead_provider} has no contract terms for {course} in cohort {cohort} by {month}. "
-        "Give --per-participant and --recruitment-target and the service fee in a file and use load_contracts."
+        "Put all of them in a file and load it (load_contracts)."
     )
 
 
@@ -120,7 +120,7 @@ class LinesDisagree(Refused):
     code = "statement_lines_disagree"
     detail = (
         "On the statement of {statement}, {number} lines are in another state than their declarations. "
-        "Run check_invariants, which names them, and correct them first."
+        "They are named by check_invariants: correct them first."
     )
 
 
@@ -167,6 +167,16 @@ class TotalHasChanged(Refused):
     detail = (
         "The statement of {statement} comes to {total}, not {expected}. "
         "Look at it again, then authorise the total it has now."
+    )
+
+
+class RequestedTotalHasChanged(TotalHasChanged):
+    """The total is not the one that somebody asked to be paid."""
+
+    code = "requested_total_has_changed"
+    detail = (
+        "The statement of {statement} comes to {total} now, but {expected} was asked for. "
+        "Somebody in finance has to ask again, for the total it has now, before it can be authorised."
     )
 
 

@@ -23,6 +23,7 @@ from npq.backoffice.catalogue.money import LINES
 from npq.backoffice.corrections import CorrectionForm, staff_actor
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import SitePage
+from npq.backoffice.wording import staff_words
 from npq.core import clock
 from npq.core.audit import Actor, rehearsal
 from npq.core.effects import Effects
@@ -141,7 +142,7 @@ def _carried_out(move: Move, by: Actor, expected: int | None = None) -> Result:
     except NothingToMove:
         return Result(move, problem="nothing to move")
     except Refused as refusal:
-        return Result(move, problem=refusal.sentence)
+        return Result(move, problem=staff_words(refusal.sentence))
     except TooMuchContention:
         return Result(move, problem=BUSY)
     except _AnotherNumber:

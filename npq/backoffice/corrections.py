@@ -6,7 +6,6 @@ press, with a reason, writes; and it writes exactly what was shown, once, or not
 """
 
 import hashlib
-import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from django.shortcuts import render
 
 from npq.backoffice.models import Confirmation
 from npq.backoffice.pages import Section
+from npq.backoffice.wording import staff_words
 from npq.core.audit import Actor
 from npq.core.effects import Corrected, Effects
 from npq.core.errors import Problem, Refused, TooMuchContention
@@ -73,6 +73,10 @@ class Correction:
     def permission(self) -> str:
         """The permission it takes: `applications.undo_acceptance`."""
         return f"{self.model.split('.', maxsplit=1)[0]}.{self.name}"
+
+    def why_not(self, record: Any) -> str:
+        """Why it is not possible, in the words of the pages; empty when it is."""
+        return staff_words(self.not_possible(record))
 
     def form_for(self, record: Any, data: Any = None, initial: Any = None) -> "CorrectionForm":
         """The form of its page: its own fields, filled in from `initial`, and the reason."""
@@ -179,14 +183,10 @@ def rehearse(correction: Correction, record: Any, answers: Answers, by: Actor) -
 
 
 def in_staff_words(refusal: Refused) -> tuple[Problem, ...]:
-    """A refusal's problems; what the API calls `'#/funded_place'` staff know as the funded place."""
-    return tuple(
-        replace(each, detail=_OF_THE_API.sub(lambda found: found[1].replace("_", " "), each.detail))
-        for each in refusal.problems
-    )
+    """A refusal's problems, in the words of the pages."""
+    return tuple(replace(each, detail=staff_words(each.detail)) for each in refusal.problems)
 
 
-_OF_THE_API = re.compile(r"'#/(\w+)'")
 BUSY = Problem("Busy", "busy", "Somebody else is changing the same records. Nothing was written. Try again.")
 
 
@@ -211,7 +211,7 @@ def correction_page(
         return done_before(request, back)
     if not posted:
         answers = _answers_in_address(correction, record, request)
-    why = correction.not_possible(record)
+    why = correction.why_not(record)
     if why:
         # Also of what is posted: somebody else may have been there since the page was opened.
         form = correction.form_for(record)

@@ -198,7 +198,7 @@ class InspectAdmin(OfferedFilters):
         """The corrections of this record that this member of staff may make, possible now or not."""
         info = f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_correct"
         return [
-            Button(each.title, reverse(info, args=[record.public_id, each.name]), each.not_possible(record))
+            Button(each.title, reverse(info, args=[record.public_id, each.name]), each.why_not(record))
             for each in corrections_of(self.label)
             if request.user.has_perm(each.permission)
         ]
