@@ -1,7 +1,8 @@
 """How the figures of a statement come about, in words: the formula with its numbers, for whoever asks.
 
 The formulas are those of `finance.queries.worth`; here they are only written out. Numbers are shown rounded, the
-results are the exact ones rounded once (decisions.md §3.1).
+results are the exact ones rounded once (decisions.md §3.1). A rate that something is multiplied by is shown exactly,
+so that the sum can be done again by hand.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from declarations.choices import DeclarationType
 from finance.queries.figures import CourseFigures, StatementFigures, TypeFigures
-from npq.core.money import in_pounds
+from npq.core.money import in_exact_pounds, in_pounds, shown, sum_in_pounds
 
 
 class Line(NamedTuple):
@@ -62,11 +63,12 @@ def month_in_words(first_day: date | None) -> str:
 
 
 def rate_of(course: CourseFigures) -> str:
-    """What one declaration earns: `£1,237.00 × 60% ÷ 4 = £185.55`."""
+    """What one declaration earns: `£1,850.75 × 60% ÷ 4 = £277.6125, shown as £277.61`."""
     terms = course.terms
+    exact, pence = (words(course.output_payment_per_participant) for words in (in_exact_pounds, in_pounds))
     return (
         f"{in_pounds(terms.per_participant)} × {terms.output_payment_percentage}% ÷ "
-        f"{terms.number_of_payment_periods} = {in_pounds(course.output_payment_per_participant)}"
+        f"{terms.number_of_payment_periods} = {exact}{'' if exact == pence else f', shown as {pence}'}"
     )
 
 
@@ -74,11 +76,11 @@ def service_fee_of(course: CourseFigures) -> str:
     """The service fee of a month: `30 × £1,237.00 × 40% ÷ 24 = £618.50`, or why it is what it is."""
     terms = course.terms
     if not course.charged:
-        return "no fee: the terms begin after this month, and only older declarations are settled"
+        return "none, as the terms begin after this month, and only older declarations are settled"
     if terms.monthly_service_fee is not None:
         return f"fixed by the contract at {in_pounds(terms.monthly_service_fee)} a month"
     if terms.service_fee_percentage == 0:
-        return "no fee: courses of this group have none"
+        return "none, as courses of this group have none"
     return (
         f"{terms.recruitment_target} × {in_pounds(terms.per_participant)} × {terms.service_fee_percentage}% ÷ "
         f"{terms.service_fee_installments} = {in_pounds(course.service_fee)}"
@@ -157,12 +159,20 @@ def figures_explained(figures: StatementFigures) -> list[Figure]:
             [f"{each.course.identifier}: {service_fee_of(each)}" for each in ordinary if each.service_fee],
         ),
     ]
-    summed = " + ".join(in_pounds(each.amount) for each in parts)
-    return [*parts, Figure("Total", figures.total, [f"{summed} = {in_pounds(figures.total)}"])]
+    return [*parts, Figure("Total", figures.total, _total(figures, parts))]
+
+
+def _total(figures: StatementFigures, parts: Sequence[Figure]) -> list[str]:
+    """The sum written out; where rounding shows in it, that is said too."""
+    workings = [f"{sum_in_pounds(each.amount for each in parts)} = {in_pounds(figures.total)}"]
+    rounded = sum(shown(each.amount) for each in parts)
+    if rounded != figures.shown_total:
+        workings.append(f"The parts as shown come to {in_pounds(rounded)}, because each of them is rounded.")
+    return workings
 
 
 def _output_payment(course: CourseFigures) -> str:
-    rate = in_pounds(course.output_payment_per_participant)
+    rate = in_exact_pounds(course.output_payment_per_participant)
     return f"{course.course.identifier}: {course.count} × {rate} = {in_pounds(course.output_payment)}"
 
 

@@ -4,11 +4,19 @@ from datetime import datetime
 from decimal import Decimal
 
 from finance.choices import StatementState
-from finance.errors import AuthorisedAlready, PaymentNotRequested, SecondPersonNeeded, StatementNotPayable
+from finance.errors import (
+    AuthorisedAlready,
+    PaymentNotRequested,
+    RequestedTotalHasChanged,
+    SecondPersonNeeded,
+    StatementNotPayable,
+    TotalHasChanged,
+)
 from finance.models import PaymentRequest, Statement
 from finance.queries.calculation import document_of, figures_of
 from finance.services.authorise import Authorised, pay
 from npq.core.audit import Actor, acting_as
+from npq.core.money import in_pounds
 
 
 def request_payment(*, statement_id: int, by: Actor) -> PaymentRequest:
@@ -41,9 +49,10 @@ def withdraw_payment_request(*, statement_id: int, by: Actor) -> None:
 def approve_payment(*, statement_id: int, by: Actor, now: datetime) -> Authorised:
     """Authorises a statement for the total that somebody else asked for.
 
-    Raises PaymentNotRequested and SecondPersonNeeded, AuthorisedAlready for whoever comes second, and what
-    `authorise_statement` raises: TotalHasChanged when the total is no longer the one that was asked for. The request
-    is looked at once the statement is locked, so one that is withdrawn or replaced meanwhile is not paid by.
+    Raises PaymentNotRequested and SecondPersonNeeded, AuthorisedAlready for whoever comes second,
+    RequestedTotalHasChanged when the total is no longer the one that was asked for, and what else
+    `authorise_statement` raises. The request is looked at once the statement is locked, so one that is withdrawn or
+    replaced meanwhile is not paid by.
     """
 
     def agreed(statement: Statement) -> Decimal:
@@ -52,7 +61,11 @@ def approve_payment(*, statement_id: int, by: Actor, now: datetime) -> Authorise
             raise SecondPersonNeeded(statement=statement.name)
         return request.total
 
-    authorised = pay(statement_id, by, now, agreed=agreed)
+    try:
+        authorised = pay(statement_id, by, now, agreed=agreed)
+    except TotalHasChanged as changed:
+        totals = {name: in_pounds(changed.facts[name]) for name in ("total", "expected")}
+        raise RequestedTotalHasChanged(statement=changed.facts["statement"], **totals) from changed
     if authorised.result != "paid":
         raise AuthorisedAlready(statement=authorised.statement.name, by=authorised.statement.authorised_by)
     return authorised

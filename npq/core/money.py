@@ -4,11 +4,13 @@ Sums are fractions, so that a third of a price stays a third of a price. A figur
 and nowhere else.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
 PENCE = 2
 LINE_DECIMALS = 10
+EXACT_DECIMALS = 4
 
 
 def rounded(amount: Fraction | Decimal | int, decimals: int) -> Decimal:
@@ -33,3 +35,21 @@ def in_pounds(amount: Fraction | Decimal | int) -> str:
     """A figure for people: `£1,234.50`, `-£125.40`."""
     pounds = shown(amount)
     return f"{'-' if pounds < 0 else ''}£{abs(pounds):,}"
+
+
+def in_exact_pounds(amount: Fraction | Decimal | int) -> str:
+    """A figure to recalculate with: `£277.6125`, `£185.55`, `£85.7142…` where four decimals do not say it all."""
+    exact = Fraction(amount)
+    if exact == Fraction(shown(exact)):
+        return in_pounds(exact)
+    units, rest = divmod(abs(exact) * 10**EXACT_DECIMALS, 1)
+    pounds = f"{Decimal(f'{units}e-{EXACT_DECIMALS}'):,}"
+    return f"{'-' if exact < 0 else ''}£{f'{pounds}…' if rest else pounds.rstrip('0')}"
+
+
+def sum_in_pounds(amounts: Iterable[Fraction | Decimal | int]) -> str:
+    """A sum written out: `£371.10 − £1,669.95 + £200.00`."""
+    first, *others = amounts
+    return in_pounds(first) + "".join(
+        f" {'−' if shown(each) < 0 else '+'} {in_pounds(abs(Fraction(each)))}" for each in others
+    )

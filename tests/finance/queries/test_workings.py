@@ -33,7 +33,7 @@ def test_rate_and_service_fee_are_shown_with_their_numbers(books: Books) -> None
     [
         (HEADSHIP, {"monthly_service_fee": Decimal("1500.25")}, "fixed by the contract at £1,500.25 a month"),
         (HEADSHIP, {"monthly_service_fee": Decimal(0)}, "fixed by the contract at £0.00 a month"),
-        (EHCO, {}, "no fee: courses of this group have none"),
+        (EHCO, {}, "none, as courses of this group have none"),
     ],
 )
 def test_a_fee_that_is_not_derived_says_why(books: Books, course: str, terms: dict[str, Decimal], words: str) -> None:
@@ -74,6 +74,42 @@ def test_a_block_names_every_line_and_its_lines_make_its_total(books: Books) -> 
         ("Service fee", 30, "£20.62", "618.50"),
     ]
     assert sum((line.total for line in block.lines), Fraction(0)) == course.total
+
+
+def test_a_rate_of_more_than_pence_is_exact_so_that_it_can_be_multiplied(books: Books) -> None:
+    books.terms(HEADSHIP, per_participant=Decimal("1850.75"), monthly_service_fee=Decimal(0))
+    january = books.statement()
+    books.declare_many(4, january, HEADSHIP)
+    figures = figures_of(january)
+
+    # 4 × £277.61, as the rate is shown, would be £1,110.44.
+    assert rate_of(figures.courses[0]) == "£1,850.75 × 60% ÷ 4 = £277.6125, shown as £277.61"
+    assert figures_explained(figures)[0].workings == ["npq-headship: 4 × £277.6125 = £1,110.45"]
+
+
+def test_what_is_taken_off_is_written_with_a_minus_and_rounding_is_said(books: Books) -> None:
+    books.terms(HEADSHIP, per_participant=Decimal("1000.05"), monthly_service_fee=None, service_fee_installments=7)
+    january, april = books.statement(2025, 1), books.statement(2025, 4)
+    paid = books.declare(january, HEADSHIP)
+    books.pay(january)
+    books.void(paid, on=april.deadline_date)
+    figures = figures_of(april)
+
+    # 1,000.05 × 60% ÷ 4 = 150.0075; 30 × 1,000.05 × 40% ÷ 7 = 1,714.371…
+    assert figures_explained(figures)[-1].workings == ["£0.00 + £0.00 − £150.01 + £0.00 + £1,714.37 = £1,564.36"]
+
+
+def test_parts_that_do_not_add_up_once_rounded_are_explained(books: Books) -> None:
+    books.terms(HEADSHIP, per_participant=Decimal("1850.75"), recruitment_target=4, service_fee_installments=24)
+    january = books.statement()
+    books.declare(january, HEADSHIP)
+    figures = figures_of(january)
+
+    # 277.6125 and 4 × 1,850.75 × 40% ÷ 24 = 123.38333…: together 400.9958333…
+    assert figures_explained(figures)[-1].workings == [
+        "£277.61 + £0.00 + £0.00 + £0.00 + £123.38 = £401.00",
+        "The parts as shown come to £400.99, because each of them is rounded.",
+    ]
 
 
 def test_the_figures_of_a_statement_make_its_total(books: Books) -> None:
