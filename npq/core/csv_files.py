@@ -11,6 +11,7 @@ is collected in the row, so that the caller decides whether one bad row spoils t
 """
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from npq.core.commands import BadInput, Fault
 Value = TypeVar("Value")
 
 MOST_BYTES = 50_000_000
+# How workbooks begin: those of today, which are archives, and those of old.
+WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 REQUIRED: Any = object()
 
 
@@ -57,15 +61,25 @@ class CsvRow:
 
 @dataclass(frozen=True)
 class CsvTable:
-    """A CSV file as it was written: the header, and (line the record starts on, cells) of each record."""
+    """A CSV file as it was written: the header, and (line the record starts on, cells) of each record.
+
+    `misshapen` are the records that do not fit the header, each with its fault.
+    """
 
     header: list[str]
     records: list[tuple[int, list[str]]]
+    misshapen: list[tuple[int, list[str], Fault]] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
         """The names of the columns: without surrounding blanks, in lower case."""
         return [name.strip().lower() for name in self.header]
+
+    def whole(self) -> "CsvTable":
+        """The table itself. Raises BadInput when it has misshapen records."""
+        if self.misshapen:
+            raise BadInput(*(fault for _, _, fault in self.misshapen))
+        return self
 
     def rows(self, columns: Iterable[str]) -> list[CsvRow]:
         """The cells of some columns, row by row; a column that the file lacks is left out."""
@@ -83,27 +97,42 @@ def read_csv(path: str | Path, *, required: Iterable[str], optional: Iterable[st
     required column, names one twice, has a row with too many or too few cells, or has no rows.
     """
     required = list(required)
-    return table_of(read_text(path), required=required).rows({*required, *optional})
+    return table_of(read_text(path), required=required).whole().rows({*required, *optional})
 
 
 def table_of(text: str, *, required: Iterable[str]) -> CsvTable:
-    """The table that a text is. Raises BadInput as `read_csv` does."""
+    """The table that a text is. Raises BadInput as `read_csv` does, but for rows with too many or too few cells.
+
+    Blank cells beyond the header's last are dropped, and those that spreadsheets leave out at the end of a row are
+    filled in, unless a required column is among them.
+    """
+    required = list(required)
     records = _records(text)
     header_line, header = next(records, (1, []))
     table = CsvTable(header, [])
-    check_header(table.names, list(required), header_line)
-    faults: list[Fault] = []
+    if not set(required) <= set(table.names):
+        _check_separator(header, required, header_line)
+    check_header(table.names, required, header_line)
+    needed = max((number for number, name in enumerate(table.names, start=1) if name in required), default=0)
     for line, cells in records:
-        if len(cells) != len(header):
+        fitting = _fitted(cells, needed, len(header))
+        if len(fitting) == len(header):
+            table.records.append((line, fitting))
+        else:
             detail = f"has {len(cells)} cells where the header has {len(header)}"
-            faults.append(Fault(field="", code="wrong_number_of_cells", detail=detail, line=line))
-            continue
-        table.records.append((line, cells))
-    if faults:
-        raise BadInput(*faults)
-    if not table.records:
+            table.misshapen.append((line, cells, Fault("", "wrong_number_of_cells", detail, line)))
+    if not table.records and not table.misshapen:
         raise BadInput(Fault(field="", code="no_rows", detail="the file has a header and no rows", line=header_line))
     return table
+
+
+def _fitted(cells: list[str], needed: int, wanted: int) -> list[str]:
+    """A record with as many cells as wanted, where nothing is lost or guessed by that; as it is otherwise."""
+    if len(cells) > wanted and not any(cell.strip() for cell in cells[wanted:]):
+        return cells[:wanted]
+    if needed <= len(cells) < wanted:
+        return cells + [""] * (wanted - len(cells))
+    return cells
 
 
 def read_text(path: str | Path) -> str:
@@ -123,13 +152,15 @@ def read_text(path: str | Path) -> str:
 
 def text_of(content: bytes, name: str) -> str:
     """The text of what a UTF-8 file holds (a byte order mark is dropped); raises BadInput when it is none."""
+    if content.startswith(WORKBOOK_STARTS):
+        detail = f"{name} is a workbook, not CSV; save it as CSV UTF-8 (comma delimited) and try again"
+        raise BadInput(Fault(field="", code="workbook", detail=detail))
     try:
         decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
-        raise BadInput(
-            Fault(field="", code="not_utf8", detail="is not UTF-8; save the file as UTF-8 and try again", line=line)
-        ) from problem
+        detail = "is not UTF-8; save the file as CSV UTF-8 (comma delimited) and try again"
+        raise BadInput(Fault(field="", code="not_utf8", detail=detail, line=line)) from problem
     if "\0" in decoded:
         line = decoded.count("\n", 0, decoded.index("\0")) + 1
         raise BadInput(Fault(field="", code="not_text", detail="holds a NUL character; is this a CSV file?", line=line))
@@ -140,7 +171,8 @@ def text_of(content: bytes, name: str) -> str:
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """(line the record starts on, cells) of every record that is not blank."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    # Without newline="" a cell would lose its own line breaks; str.splitlines breaks at more than line breaks.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -154,17 +186,25 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
+def _check_separator(header: list[str], required: list[str], line: int) -> None:
+    """Raises BadInput when the header would do if its cells were separated by something else."""
+    for separator, plural in OTHER_SEPARATORS.items():
+        names = {name.strip().lower() for name in ",".join(header).split(separator)}
+        if set(required) <= names:
+            detail = f"the columns are separated by {plural}; save the file with commas between them and try again"
+            raise BadInput(Fault(field="", code="wrong_separator", detail=detail, line=line))
+
+
 def check_header(names: list[str], required: list[str], line: int) -> None:
     """Raises BadInput when a header, in lower case, lacks a required column or names one twice."""
     repeated = [name for name, times in Counter(names).items() if times > 1 and name]
     faults = [
-        Fault(field=name, code="column_missing", detail=f"the header lacks the column {name}", line=line)
+        Fault(field=name, code="column_missing", detail="is missing from the header", line=line)
         for name in required
         if name not in names
     ]
     faults += [
-        Fault(field=name, code="column_repeated", detail=f"the header names the column {name} twice", line=line)
-        for name in repeated
+        Fault(field=name, code="column_repeated", detail="is twice in the header", line=line) for name in repeated
     ]
     if faults:
         raise BadInput(*faults)

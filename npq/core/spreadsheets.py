@@ -42,6 +42,11 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
+def uncell(text: str) -> str:
+    """A cell as it was before `cell` put an apostrophe in front of it."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+
+
 def _drained(buffer: io.StringIO) -> str:
     content = buffer.getvalue()
     buffer.seek(0)

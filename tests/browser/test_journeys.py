@@ -202,7 +202,7 @@ def test_a_bulk_change_keeps_the_good_rows_and_gives_back_the_bad(
         page.get_by_role("link", name="the rows with errors").wait_for()
         with page.expect_download() as download:
             page.get_by_role("link", name="the rows with errors").click()
-        return list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+        return list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
 
     failed = browsing.run(journey, session_of("caseworker"))
 

@@ -41,6 +41,24 @@ def test_a_row_after_a_cell_with_line_breaks_keeps_its_line_number(write: Any) -
     assert [row.line for row in rows] == [2, 4]
 
 
+def test_blank_cells_at_the_end_may_be_left_out_or_be_too_many(write: Any) -> None:
+    rows = read_csv(write("a,b,c\n1\n1,2\n1,2,3,,\n1,2,3\n"), required=["a"], optional=["b", "c"])
+
+    assert [list(row.cells.values()) for row in rows] == [
+        ["1", "", ""],
+        ["1", "2", ""],
+        ["1", "2", "3"],
+        ["1", "2", "3"],
+    ]
+
+
+@pytest.mark.parametrize("letter", ["\u2028", "\x0b", "\x0c", "\x1c", "\x85"])
+def test_only_line_breaks_end_a_row(write: Any, letter: str) -> None:
+    rows = read_csv(write(f"a,b\n1{letter}1,2\n3,4\r\n5,6\r7,8"), required=["a", "b"])
+
+    assert [(row.line, row.cells["b"]) for row in rows] == [(2, "2"), (3, "4"), (4, "6"), (5, "8")]
+
+
 def test_absent_optional_columns_read_as_blank(write: Any) -> None:
     (row,) = read_csv(write("a\n1\n"), required=["a"], optional=["b"])
 
@@ -68,6 +86,9 @@ def test_cells_that_cannot_be_read_are_faults_of_the_row(write: Any) -> None:
         ("x\n1\n", [(1, "a", "column_missing"), (1, "b", "column_missing")]),
         ("a,b,a\n1,2,3\n", [(1, "a", "column_repeated")]),
         ("a,b\n1\n1,2\n1,2,3\n", [(2, "", "wrong_number_of_cells"), (4, "", "wrong_number_of_cells")]),
+        ("b;a\n1;2\n", [(1, "", "wrong_separator")]),
+        ("b\ta\n1\t2\n", [(1, "", "wrong_separator")]),
+        (b"PK\x03\x04\x00", [(None, "", "workbook")]),
         ('a,b\n1,2\n"1,2\n', [(3, "", "not_csv")]),
         (b"a,b\n1,2\n\xff,2\n", [(3, "", "not_utf8")]),
         (b"a,b\n1,\x00\n", [(2, "", "not_text")]),

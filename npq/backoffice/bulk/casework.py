@@ -63,7 +63,7 @@ UNDO_ACCEPTANCE = RowKind(
         "An application whose acceptance has been undone already is left as it is.",
     ),
     read=_undo_acceptance,
-    key=("id",),
+    keys=(("id",),),
     model=APPLICATION,
 )
 
@@ -104,7 +104,7 @@ REJECT_APPLICATION = RowKind(
         "An application that has been rejected already is left as it is, and nobody is told again.",
     ),
     read=_reject_application,
-    key=("id",),
+    keys=(("id",),),
     model=APPLICATION,
 )
 
@@ -132,9 +132,11 @@ CHANGE_TRN = RowKind(
     (
         "Spreadsheets drop noughts at the front of numbers. Set the column to text before you type in it.",
         "A TRN that somebody else on the same course has is refused. Merge the two participants instead.",
+        "Two rows with the same TRN are refused but for the first.",
     ),
     read=_change_trn,
-    key=("participant_id",),
+    # A TRN that is copied down a column by mistake would make one person of many.
+    keys=(("participant_id",), ("teacher_reference_number",)),
     model="participants.participant",
 )
 

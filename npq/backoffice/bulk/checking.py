@@ -34,6 +34,8 @@ UNEXPECTED = Fault(
 def check(job: BulkJob, kind: Kind) -> None:
     """Checks the rows that are not checked yet, and says that the job is checked unless it was cancelled meanwhile."""
     by = uploader_of(job)
+    with acting_as(by, "begin_bulk_check"):
+        BulkJob.objects.filter(id=job.id, check_begun_at=None).update(check_begun_at=wall_clock())
     if isinstance(kind, FileKind):
         _check_together(job, kind, by)
     else:
@@ -124,9 +126,7 @@ def what_it_says(effects: Effects) -> dict[str, Any]:
 
 def _change_in_words(change: RecordChange) -> str:
     """A record that changes, without the ids that say nothing to anybody."""
-    told = [
-        each for each in change.fields if not _is_an_id(each.before_in_words) and not _is_an_id(each.after_in_words)
-    ]
+    told = [each for each in change.told if not _is_an_id(each.before_in_words) and not _is_an_id(each.after_in_words)]
     if change.operation == "update":
         words = [f"{each.label} {each.before_in_words} → {each.after_in_words}" for each in told]
     else:

@@ -58,7 +58,7 @@ PAIR_DELIVERY_PARTNER = RowKind(
         "A name and an ID that belong to two different delivery partners are refused.",
     ),
     read=_pair_delivery_partner,
-    key=("name", "lead_provider", "cohort"),
+    keys=(("name", "lead_provider", "cohort"),),
 )
 
 
@@ -101,7 +101,7 @@ FILL_DELIVERY_PARTNER = RowKind(
     ),
     ("A delivery partner that is named already is never replaced.", "#N/A counts as blank."),
     read=_fill_delivery_partner,
-    key=("declaration_id",),
+    keys=(("declaration_id",),),
     model="declarations.declaration",
 )
 

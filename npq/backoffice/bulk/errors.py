@@ -4,13 +4,13 @@ from npq.core.errors import Refused
 
 
 class FileUploadedBefore(Refused):
-    """The same file is under way, or everything in it has been done."""
+    """A file that asks for the same is under way, or everything in it has been done."""
 
     title = "file"
     code = "bulk_file_uploaded_before"
     detail = (
-        "{uploaded_by} uploaded the same file as {file_name} on {day}. It was not uploaded again. "
-        "Look at what became of it, or change the file."
+        "{uploaded_by} uploaded a file with the same rows, {file_name}, on {day}. It was not uploaded again. "
+        "Look at what became of that one."
     )
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from npq.backoffice.bulk.choices import WITHOUT_SUCCESS, RowState
+from npq.backoffice.bulk.catalogue import kind_of
+from npq.backoffice.bulk.choices import WITHOUT_SUCCESS, JobState, RowState
 from npq.backoffice.bulk.kinds import Kind
 from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.core.spreadsheets import csv_chunks
 
 NOT_REACHED = "Not done: the job ended before it reached this row."
+NOTHING_WRONG = "Nothing is wrong with this row. Others kept the file from being loaded."
 
 
 def template(kind: Kind) -> Iterator[str]:
@@ -19,31 +21,48 @@ def template(kind: Kind) -> Iterator[str]:
 
 
 def rows_to_put_right(job: BulkJob) -> QuerySet[BulkRow]:
-    """The rows that were not done."""
-    return job.rows.filter(state__in=[*WITHOUT_SUCCESS, RowState.READY, RowState.WAITING]).order_by("line")
+    """The rows with errors, and those that must come along: not reached, or of a file that is loaded as a whole."""
+    along = kind_of(job.kind).all_or_nothing or job.state == JobState.STOPPED
+    states = [*WITHOUT_SUCCESS, *((RowState.READY, RowState.WAITING) if along else ())]
+    return job.rows.filter(state__in=states).order_by("line")
 
 
 def to_put_right(job: BulkJob, rows: QuerySet[BulkRow]) -> Iterator[str]:
     """Rows as they were uploaded, each with its error: put right, they can be uploaded again."""
     header, keep = _without(job.header, {"error"})
-    return csv_chunks([*header, "error"], ([*keep(row.cells), _why(row)] for row in rows.iterator()))
+    clean = NOTHING_WRONG if kind_of(job.kind).all_or_nothing else NOT_REACHED
+    body = (
+        [*keep(row.cells), " ".join(row.sentences) or clean, *_beyond(job.header, row.cells)] for row in rows.iterator()
+    )
+    return csv_chunks([*header, "error"], body)
 
 
 def all_rows(job: BulkJob) -> Iterator[str]:
     """Every row as it was uploaded, with its line, what became of it and why."""
     header, keep = _without(job.header, {"line", "result", "what", "error"})
     rows = (
-        [row.line, *keep(row.cells), row.get_state_display(), "; ".join(row.said), " ".join(row.sentences)]
+        [
+            row.line,
+            *keep(row.cells),
+            row.get_state_display(),
+            "; ".join(row.said),
+            " ".join(row.sentences),
+            *_beyond(job.header, row.cells),
+        ]
         for row in job.rows.order_by("line").iterator()
     )
     return csv_chunks(["line", *header, "result", "what", "error"], rows)
 
 
-def _why(row: BulkRow) -> str:
-    return " ".join(row.sentences) or NOT_REACHED
-
-
 def _without(header: list[str], names: set[str]) -> tuple[list[str], Any]:
     """The header without some columns (an earlier result, uploaded again), and what leaves them out of a row."""
     kept = [number for number, name in enumerate(header) if name.strip().lower() not in names]
-    return [header[number] for number in kept], lambda cells: [cells[number] for number in kept]
+    return (
+        [header[number] for number in kept],
+        lambda cells: [cells[number] if number < len(cells) else "" for number in kept],
+    )
+
+
+def _beyond(header: list[str], cells: list[str]) -> list[str]:
+    """What a row has more than the header: it goes out as it came, behind everything else."""
+    return cells[len(header) :]

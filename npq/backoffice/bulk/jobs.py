@@ -1,11 +1,14 @@
 """From the upload to the confirmation: each step of a job that a person takes."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from npq.backoffice.bulk.catalogue import kind_of
 from npq.backoffice.bulk.choices import CANCELLABLE, UNDER_WAY, WITHOUT_SUCCESS, JobState, RowState
@@ -25,27 +28,31 @@ from npq.core.clock import wall_clock
 from npq.core.commands import Fault
 from npq.core.constraints import violation_means
 from npq.core.csv_files import CsvTable, table_of, text_of
+from npq.core.spreadsheets import uncell
 
 BYTES_PER_KB = 1024
 LONGEST_NAME = 200
 
 
-def upload(*, kind: Kind, file_name: str, size: int, chunks: Iterable[bytes], by: Actor) -> BulkJob:
+def upload(
+    *, kind: Kind, file_name: str, size: int, chunks: Iterable[bytes], by: Actor, again: bool = False
+) -> BulkJob:
     """Stores the rows of a file to be checked.
 
     Raises BadInput for what is no such file (`npq.core.csv_files`), FileTooLarge before reading it, TooManyRows, and
-    FileUploadedBefore when the same file is under way or everything in it was done.
+    FileUploadedBefore when a file that asks for the same is under way or, unless it is to be done `again`, everything
+    in it was done.
     """
     if size > settings.NPQ_BULK_MOST_BYTES:
         raise FileTooLarge(most=settings.NPQ_BULK_MOST_BYTES // BYTES_PER_KB)
-    content = b"".join(chunks)
-    digest = hashlib.sha256(content).hexdigest()
     name = file_name[:LONGEST_NAME]
-    table = table_of(text_of(content, name), required=kind.required)
-    if len(table.records) > settings.NPQ_BULK_MOST_ROWS:
-        raise TooManyRows(rows=len(table.records), most=settings.NPQ_BULK_MOST_ROWS)
+    table = _table(kind, text_of(b"".join(chunks), name))
+    number = len(table.records) + len(table.misshapen)
+    if number > settings.NPQ_BULK_MOST_ROWS:
+        raise TooManyRows(rows=number, most=settings.NPQ_BULK_MOST_ROWS)
+    digest = _digest(kind, table)
     with acting_as(by, f"upload_{kind.name}_in_bulk"):
-        _refuse_known(kind, digest)
+        _refuse_known(kind, digest, again)
         # Should somebody upload the same at the same moment, the refusal is the same.
         with violation_means("bulk_job_one_of_a_file_under_way", _known_since_this_moment(name)):
             job = BulkJob.objects.create(
@@ -60,14 +67,36 @@ def upload(*, kind: Kind, file_name: str, size: int, chunks: Iterable[bytes], by
     return job
 
 
+def _table(kind: Kind, text: str) -> CsvTable:
+    """The rows of a file; what is done all together or not at all must be a whole table."""
+    table = table_of(text, required=kind.required)
+    if kind.all_or_nothing:
+        table.whole()
+    # A row that went out with its error comes back as it was.
+    return replace(
+        table,
+        records=[(line, [uncell(cell) for cell in cells]) for line, cells in table.records],
+        misshapen=[(line, [uncell(cell) for cell in cells], fault) for line, cells, fault in table.misshapen],
+    )
+
+
+def _digest(kind: Kind, table: CsvTable) -> str:
+    """The same for files that ask for the same, whatever the order of rows and columns, and whatever else they hold."""
+    names = sorted(kind.column_names)
+    asked = [[row.cells.get(name, "") for name in names] for row in table.rows(names)]
+    asked += [["", *cells] for _, cells, _ in table.misshapen]
+    return hashlib.sha256(json.dumps(sorted(asked)).encode()).hexdigest()
+
+
 def _known_since_this_moment(name: str) -> FileUploadedBefore:
     return FileUploadedBefore(uploaded_by="Somebody", file_name=name, day=shown(wall_clock()), job=None)
 
 
-def _refuse_known(kind: Kind, digest: str) -> None:
+def _refuse_known(kind: Kind, digest: str, again: bool) -> None:
     earlier = BulkJob.objects.filter(kind=kind.name, digest=digest).exclude(state=JobState.CANCELLED).order_by("-id")
     for job in earlier:
-        if job.state in UNDER_WAY or (job.state == JobState.FINISHED and not _left(job)):
+        done = job.state == JobState.FINISHED and not again and not _left(job)
+        if done or job.state in UNDER_WAY:
             raise FileUploadedBefore(
                 uploaded_by=job.uploaded_by, file_name=job.file_name, day=shown(job.created_at), job=job
             )
@@ -80,20 +109,28 @@ def _left(job: BulkJob) -> bool:
 def _rows(job: BulkJob, kind: Kind, table: CsvTable) -> list[BulkRow]:
     rows = [BulkRow(job=job, line=line, cells=cells) for line, cells in table.records]
     if isinstance(kind, RowKind):
-        _refuse_repeated(rows, kind, table)
-    return rows
+        for key in kind.keys:
+            _refuse_repeated(rows, key, table)
+    misshapen = [(BulkRow(job=job, line=line, cells=cells), fault) for line, cells, fault in table.misshapen]
+    for row, fault in misshapen:
+        _refuse(row, fault)
+    return rows + [row for row, _ in misshapen]
 
 
-def _refuse_repeated(rows: list[BulkRow], kind: RowKind, table: CsvTable) -> None:
+def _refuse_repeated(rows: list[BulkRow], key: tuple[str, ...], table: CsvTable) -> None:
     """A line that asks for what an earlier one asks for is refused: which of the two is meant, nobody can know."""
     first_lines: dict[tuple[str, ...], int] = {}
-    for row, cells in zip(rows, table.rows(kind.key), strict=True):
-        key = tuple(" ".join(cells.cells.get(name, "").split()).lower() for name in kind.key)
-        first = first_lines.setdefault(key, row.line)
-        if first != row.line and any(key):
-            names = " and ".join(kind.key)
-            detail = f"is the same as line {first} in {names}. Keep one of the two."
-            row.state, row.errors = RowState.REFUSED, [Fault("", "repeated", detail).for_json()]
+    for row, cells in zip(rows, table.rows(key), strict=True):
+        values = tuple(" ".join(cells.cells.get(name, "").split()).lower() for name in key)
+        first = first_lines.setdefault(values, row.line)
+        if first != row.line and any(values) and not row.errors:
+            _refuse(
+                row, Fault("", "repeated", f"is the same as line {first} in {' and '.join(key)}. Keep one of the two.")
+            )
+
+
+def _refuse(row: BulkRow, fault: Fault) -> None:
+    row.state, row.errors = RowState.REFUSED, [fault.for_json()]
 
 
 def confirm(*, job_id: int, seen: str, by: Actor) -> BulkJob:
@@ -129,10 +166,11 @@ def check_again(*, job_id: int, by: Actor) -> BulkJob:
     """Has every row of a job that is not confirmed checked anew. Raises JobNotThere."""
     with acting_as(by, "check_bulk_change_again"):
         job = _lock(job_id, JobState.CHECKED)
-        job.state, job.checked_at = JobState.CHECKING, None
-        job.save(update_fields=["state", "checked_at"])
-        repeated = job.rows.filter(errors__contains=[{"code": "repeated"}])
-        job.rows.exclude(id__in=repeated.values("id")).update(state=RowState.WAITING)
+        job.state, job.check_begun_at, job.checked_at = JobState.CHECKING, None, None
+        job.save(update_fields=["state", "check_begun_at", "checked_at"])
+        # What the file itself makes impossible stays so.
+        by_file = Q(errors__contains=[{"code": "repeated"}]) | Q(errors__contains=[{"code": "wrong_number_of_cells"}])
+        job.rows.exclude(id__in=job.rows.filter(by_file).values("id")).update(state=RowState.WAITING)
     return job
 
 

@@ -95,10 +95,10 @@ class Kind:
 
 @dataclass(frozen=True)
 class RowKind(Kind):
-    """Each row is done for itself. Two rows that are equal in the columns of `key` ask for the same thing."""
+    """Each row is done for itself. No two rows may be equal in all the columns of one of the `keys`."""
 
     read: Callable[[CsvRow], Order | None] = field(kw_only=True)
-    key: tuple[str, ...] = field(kw_only=True)
+    keys: tuple[tuple[str, ...], ...] = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ class BulkJob(Record):
 
     kind = models.CharField(choices=BulkKind)
     file_name = models.CharField("file")
-    digest = models.CharField("SHA-256 of the file", max_length=64)
+    digest = models.CharField("SHA-256 of what its rows ask for", max_length=64)
     header = models.JSONField(help_text="The names of the columns, as they were written.")
     state = models.CharField(choices=JobState, default=JobState.CHECKING)
     uploaded_by = models.CharField()
     uploader = models.CharField("uploader's user number")
+    check_begun_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, default="")
     confirmed_by = models.CharField(blank=True, default="")

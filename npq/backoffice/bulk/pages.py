@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,8 @@ class UploadForm(forms.Form):
         },
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )
+    # Asked only of whoever uploads what was done before.
+    again = forms.BooleanField(label="Do it once more, because records have changed since", required=False)
 
 
 @require_GET
@@ -96,7 +99,12 @@ def kind_page(request: HttpRequest, *, kind: Kind) -> HttpResponse:
             file = form.cleaned_data["file"]
             try:
                 job = jobs.upload(
-                    kind=kind, file_name=file.name, size=file.size, chunks=file.chunks(), by=staff_actor(request)
+                    kind=kind,
+                    file_name=file.name,
+                    size=file.size,
+                    chunks=file.chunks(),
+                    by=staff_actor(request),
+                    again=form.cleaned_data["again"],
                 )
             except BadInput as bad:
                 problems = [str(fault) for fault in bad.faults]
@@ -107,6 +115,8 @@ def kind_page(request: HttpRequest, *, kind: Kind) -> HttpResponse:
             else:
                 work_at_once(job)
                 return HttpResponseRedirect(address_of(job, job.public_id))
+    if known is None or known.state != JobState.FINISHED:
+        del form.fields["again"]
     context = {
         "title": kind.title,
         "kind": kind,
@@ -223,7 +233,8 @@ def _job_with_rows(request: HttpRequest, public_id: UUID) -> BulkJob:
 
 def _csv(chunks: Iterator[str], name: str) -> StreamingHttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
+    # Spreadsheets take a file without the mark for one in an older encoding, and spoil names and dashes.
+    return StreamingHttpResponse(chain(["\ufeff"], chunks), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _job(request: HttpRequest, public_id: UUID) -> BulkJob:

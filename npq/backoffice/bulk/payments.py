@@ -61,7 +61,7 @@ SUBMIT_DECLARATION = RowKind(
         "A declaration lands on the provider’s next open statement.",
     ),
     read=_submit_declaration,
-    key=("participant_id", "course_identifier", "declaration_type", "lead_provider"),
+    keys=(("participant_id", "course_identifier", "declaration_type", "lead_provider"),),
     model="participants.participant",
 )
 

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -11,9 +13,11 @@ from django.db.models import Count, Q, Sum
 from django.utils.html import format_html, format_html_join
 
 from npq.backoffice.bulk.catalogue import kind_of
+from npq.backoffice.bulk.checking import NOTHING
 from npq.backoffice.bulk.choices import WITHOUT_SUCCESS, JobState, RowState
 from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.pages import Facts, Table
+from npq.core.clock import wall_clock
 from npq.core.money import in_pounds
 
 MOST_ROWS_SHOWN = 50
@@ -22,17 +26,26 @@ MOST_SHARED_SHOWN = 20
 
 @dataclass(frozen=True)
 class Numbers:
-    """How many rows are in each state, how many messages theirs come to, and how many did not do what was shown."""
+    """How many rows are in each state, and how many messages theirs come to.
+
+    `differing` did not do what was shown; `needless` have nothing to do.
+    """
 
     rows: dict[str, int]
     messages: int
     differing: int
+    needless: int
 
     @classmethod
     def of(cls, job: BulkJob) -> "Numbers":
         """The numbers of a job, in one query."""
         told = Count("id", filter=Q(differs=True))
-        found = job.rows.values("state").annotate(number=Count("id"), sent=Sum("messages"), differing=told).order_by()
+        needless = Count("id", filter=Q(said=[NOTHING]))
+        found = (
+            job.rows.values("state")
+            .annotate(number=Count("id"), sent=Sum("messages"), differing=told, needless=needless)
+            .order_by()
+        )
         by_state = {each["state"]: each for each in found}
         # A row that failed in the end sent nothing, whatever was expected of it.
         sending = [each for state, each in by_state.items() if state not in WITHOUT_SUCCESS]
@@ -40,6 +53,7 @@ class Numbers:
             {state: each["number"] for state, each in by_state.items()},
             sum(each["sent"] for each in sending),
             sum(each["differing"] for each in by_state.values()),
+            sum(each["needless"] for each in sending),
         )
 
     def __getitem__(self, state: RowState) -> int:
@@ -80,7 +94,9 @@ def headline(job: BulkJob, numbers: Numbers) -> str:
     """Where the job stands, in a sentence that never sounds better than it is."""
     ready, bad = numbers[RowState.READY], numbers.unsuccessful
     if job.state == JobState.CHECKING:
-        return f"{numbers.all - numbers[RowState.WAITING]} of {rows_in_words(numbers.all)} checked"
+        checked = numbers.all - numbers[RowState.WAITING]
+        left = time_left(job.check_begun_at, checked, numbers[RowState.WAITING]) or ", waiting to start"
+        return f"{checked} of {rows_in_words(numbers.all)} checked{left}"
     if job.state == JobState.CHECKED:
         if nothing_can_be_loaded(job, numbers):
             return f"Nothing can be loaded: {rows_in_words(bad)} of {numbers.all} must be put right first"
@@ -91,8 +107,18 @@ def headline(job: BulkJob, numbers: Numbers) -> str:
         return "Cancelled. Nothing was changed"
     done = f"{rows_in_words(numbers.successful)} done, {rows_in_words(bad)} not done because of errors"
     if job.state == JobState.RUNNING:
-        return f"{done}, {ready} to go"
+        return f"{done}, {ready} to go{time_left(job.started_at, numbers.successful + numbers[RowState.FAILED], ready)}"
     return f"Stopped: {done}, {ready} not reached" if job.state == JobState.STOPPED else done
+
+
+def time_left(since: datetime | None, done: int, left: int) -> str:
+    """How long it still takes to do the rows left, if they take as long as those done since then: `, about …`."""
+    if since is None:
+        return ""
+    if not done:
+        return ", just begun"
+    minutes = ceil((wall_clock() - since).total_seconds() * left / done / 60)
+    return f", about {minutes} minutes left" if minutes > 1 else ", less than a minute left"
 
 
 def facts_of(job: BulkJob, numbers: Numbers) -> Facts:
@@ -104,7 +130,10 @@ def facts_of(job: BulkJob, numbers: Numbers) -> Facts:
         )
     before = job.state in (JobState.CHECKED, JobState.CONFIRMED)
     if before:
-        words += [("Can be done", numbers[RowState.READY]), ("Cannot be done", numbers.unsuccessful)]
+        words.append(("Can be done", numbers[RowState.READY]))
+        if numbers.needless:
+            words.append(("Of these, nothing to do: it is so already", numbers.needless))
+        words.append(("Cannot be done", numbers.unsuccessful))
     else:
         words.append(("Done", numbers[RowState.DONE]))
         rest = [

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from applications.choices import ApplicationStatus
+from declarations.models import DeliveryPartner
+from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.bulk.choices import JobState
 from npq.backoffice.bulk.models import BulkJob, BulkRow
-from tests.backoffice.bulk.uploading import Office, csv_file, states
-from tests.factories import ApplicationFactory
+from tests.backoffice.bulk.uploading import Office, codes, csv_file, states
+from tests.factories import ApplicationFactory, CohortFactory, EnrolmentFactory, LeadProviderFactory
 from tests.races.racing import kinds, race
 
 
@@ -27,11 +30,14 @@ ROW = b"65589ad4-956a-49c3-aaea-78c60258bbce"
         (b"", "The file is empty."),
         (b"\n \n", "file.csv is empty"),
         (b"id\n", "the file has a header and no rows"),
-        (b"identifier\n" + ROW, "line 1: id: the header lacks the column id"),
-        (b"id,ID\n" + ROW + b"," + ROW, "line 1: id: the header names the column id twice"),
-        (b"id,name\n" + ROW + b",Zo\xeb", "line 2: is not UTF-8; save the file as UTF-8 and try again"),
+        (b"identifier\n" + ROW, ">line 1: id: is missing from the header<"),
+        (b"id,ID\n" + ROW + b"," + ROW, ">line 1: id: is twice in the header<"),
+        (b"id,name\n" + ROW + b",Zo\xeb", "line 2: is not UTF-8; save the file as CSV UTF-8 (comma delimited) and"),
         (b"\xff\xfei\x00d\x00\n\x00", "is not UTF-8"),
-        (b"id,name\n" + ROW, "line 2: has 1 cells where the header has 2"),
+        (b"PK\x03\x04" + b"\x00" * 30, "file.csv is a workbook, not CSV; save it as CSV UTF-8 (comma delimited) and"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "file.csv is a workbook, not CSV"),
+        (b"restore_siblings;id\nno;" + ROW, ">line 1: the columns are separated by semicolons; save the file with"),
+        (b"id\tnote\n" + ROW + b"\tx", "the columns are separated by tabs"),
         (b'id\n"' + ROW + b'"x', "line 2: is not CSV"),
         (b"id\n" + ROW + b"\x00", "holds a NUL character"),
     ],
@@ -78,11 +84,96 @@ def test_a_file_that_is_too_large_is_refused_unread(caseworker: Office, settings
     assert "The file is larger than 2 KB." in answer.content.decode()
 
 
-def test_many_faults_are_told_up_to_a_number(caseworker: Office) -> None:
-    page = caseworker.upload(b"id,x\n" + b"1\n" * 30).content.decode()
+def test_many_faults_are_told_up_to_a_number(office: Callable[[str, str], Office]) -> None:
+    header = ",".join(column.name for column in KINDS["load_statements"].columns)
 
-    assert page.count("has 1 cells where the header has 2") == 20
+    answer = office("configuration", "load_statements").upload(f"{header}\n".encode() + b"1,2\n" * 30)
+
+    page = answer.content.decode()
+
+    assert page.count("has 2 cells where the header has 7") == 20
     assert "and 10 more" in page
+
+
+def test_cells_that_a_spreadsheet_leaves_out_or_adds_at_the_end_do_no_harm(caseworker: Office) -> None:
+    ids = [str(ApplicationFactory(accepted=True).public_id) for _ in range(3)]
+    content = f"id,restore_siblings\r\n{ids[0]}\r\n{ids[1]},no,,\r\n{ids[2]},yes\r\n,,\r\n".encode()
+
+    assert states(caseworker.checked(content)) == ["ready", "ready", "ready"]
+
+
+def test_what_only_looks_like_the_end_of_a_line_is_none(caseworker: Office) -> None:
+    ids = [str(ApplicationFactory(accepted=True).public_id) for _ in range(3)]
+    content = f'note,id\na\u2028b\x0bc\x85d,{ids[0]}\r\n"e\r\n\r\nf",{ids[1]}\n,{ids[2]}\n'.encode()
+
+    job = caseworker.checked(content)
+
+    assert list(job.rows.order_by("line").values_list("line", "state")) == [(2, "ready"), (3, "ready"), (6, "ready")]
+    assert [row["note"] for row in caseworker.file(job, "rows")] == ["a\u2028b\x0bc\x85d", "e\r\n\r\nf", ""]
+
+
+def test_a_row_that_does_not_fit_the_header_is_refused_and_the_others_are_done(caseworker: Office) -> None:
+    good = ApplicationFactory(accepted=True)
+    content = f"note,id\nOkafor, Priya,{ROW.decode()}\nok,{good.public_id}\nshort\n".encode()
+
+    job = caseworker.checked(content)
+    caseworker.act(job, "check")
+    job = caseworker.confirm(job)
+
+    rows = list(BulkRow.objects.filter(job=job).order_by("line"))
+    assert [(row.line, row.state) for row in rows] == [(2, "refused"), (3, "done"), (4, "refused")]
+    assert codes(job) == [["wrong_number_of_cells"], [], ["wrong_number_of_cells"]]
+    long, short = caseworker.file(job, "errors")
+    assert long == {
+        "note": "Okafor",
+        "id": " Priya",
+        "error": "has 3 cells where the header has 2",
+        None: [ROW.decode()],
+    }
+    assert short == {"note": "short", "id": "", "error": "has 1 cells where the header has 2"}
+    assert len(caseworker.file(job, "rows")) == 3
+
+
+def test_the_files_handed_out_open_in_a_spreadsheet_with_every_letter(caseworker: Office) -> None:
+    job = caseworker.checked(f"id,note\n{ROW.decode()},Zoë\n".encode())
+
+    for address in ("errors.csv", "rows.csv"):
+        content = b"".join(caseworker.client.get(caseworker.address_of(job) + address).streaming_content)
+        assert content.startswith("\ufeff".encode())
+        assert "Zoë" in content.decode()
+
+
+def test_a_cell_made_harmless_comes_back_as_it_was(office: Callable[[str, str], Office]) -> None:
+    cohort = CohortFactory()
+    clerk = office("configuration", "pair_delivery_partner")
+    first = clerk.checked(csv_file(["name", "lead_provider", "cohort"], ["+Learning", "nobody", cohort]))
+    (row,) = clerk.file(first, "errors")
+    assert row["name"] == "'+Learning"
+
+    clerk.do(csv_file(list(row), [row["name"], LeadProviderFactory().code, row["cohort"], row["error"]]))
+
+    assert DeliveryPartner.objects.get().name == "+Learning"
+
+
+def test_the_file_of_errors_has_no_row_that_can_be_done(caseworker: Office) -> None:
+    good, unknown = ApplicationFactory(accepted=True), uuid.uuid4()
+    job = caseworker.checked(csv_file(["id"], [good.public_id], [unknown]))
+
+    assert [row["id"] for row in caseworker.file(job, "errors")] == [str(unknown)]
+
+
+def test_the_file_of_errors_of_what_is_loaded_as_a_whole_is_whole(office: Callable[[str, str], Office]) -> None:
+    cohort, provider = CohortFactory(), LeadProviderFactory()
+    clerk = office("configuration", "load_statements")
+    header = [column.name for column in KINDS["load_statements"].columns]
+    row = [provider.code, cohort, 2026, 3, "2026-02-25", "2026-03-25", "yes"]
+
+    job = clerk.checked(csv_file(header, row, [*row[:3], 13, *row[4:]]))
+
+    good, bad = clerk.file(job, "errors")
+    assert good["error"] == "Nothing is wrong with this row. Others kept the file from being loaded."
+    assert bad["error"].startswith("month: ")
+    assert "Download the rows with what is wrong with them" in clerk.page(job)
 
 
 # The same file again ---------------------------------------------------------------------------------
@@ -95,7 +186,7 @@ def test_a_file_that_was_done_is_recognised_and_named(caseworker: Office) -> Non
     answer = caseworker.upload(content, "renamed.csv")
 
     page = answer.content.decode()
-    assert "Sam Reyes uploaded the same file as file.csv on " in page
+    assert "Sam Reyes uploaded a file with the same rows, file.csv, on " in page
     assert f'href="{caseworker.address_of(job)}"' in page
     assert BulkJob.objects.count() == 1
 
@@ -104,7 +195,51 @@ def test_a_file_that_waits_to_be_confirmed_is_not_uploaded_twice(caseworker: Off
     content = csv_file(["id"], [uuid.uuid4()])
     caseworker.checked(content)
 
-    assert "uploaded the same file" in caseworker.upload(content).content.decode()
+    page = caseworker.upload(content, again="on").content.decode()
+
+    assert "uploaded a file with the same rows" in page
+    assert "Do it once more" not in page
+
+
+@pytest.mark.parametrize("change", ["line ends", "order of rows", "order of columns", "quotes", "another column"])
+def test_the_same_rows_are_recognised_however_they_were_saved(caseworker: Office, change: str) -> None:
+    one, two = (str(ApplicationFactory(accepted=True).public_id) for _ in range(2))
+    caseworker.do(f"id,restore_siblings\n{one},no\n{two},no\n".encode())
+
+    again = {
+        "line ends": f"\ufeffid,restore_siblings\r\n{one},no\r\n{two},no\r\n,\r\n",
+        "order of rows": f"id,restore_siblings\n{two},no\n{one},no\n",
+        "order of columns": f"restore_siblings,id\nno,{one}\nno,{two}\n",
+        "quotes": f'"ID",restore_siblings\n" {one}",no\n{two},"no"\n',
+        "another column": f"id,note,restore_siblings\n{one},x,no\n{two},,no\n",
+    }[change]
+
+    assert "uploaded a file with the same rows" in caseworker.upload(again.encode()).content.decode()
+    assert BulkJob.objects.count() == 1
+
+
+def test_other_cells_are_another_file(caseworker: Office) -> None:
+    one, two = (str(ApplicationFactory(accepted=True).public_id) for _ in range(2))
+    caseworker.do(csv_file(["id"], [one]))
+
+    assert states(caseworker.checked(csv_file(["id"], [two]))) == ["ready"]
+    assert states(caseworker.checked(csv_file(["id"], [one], [uuid.uuid4()]))) == ["ready", "refused"]
+
+
+def test_what_was_done_may_be_done_once_more_by_whoever_says_so(caseworker: Office) -> None:
+    application = ApplicationFactory(accepted=True)
+    content = csv_file(["id"], [application.public_id])
+    caseworker.do(content)
+    application.refresh_from_db()
+    application.status = ApplicationStatus.PENDING
+    EnrolmentFactory(application=application)
+    asked = caseworker.upload(content)
+    assert "Do it once more, because records have changed since" in asked.content.decode()
+
+    answer = caseworker.upload(content, again="on")
+
+    assert answer.status_code == 302
+    assert states(BulkJob.objects.latest("id")) == ["ready"]
 
 
 def test_a_file_that_was_cancelled_or_had_errors_may_come_again(caseworker: Office) -> None:

@@ -84,6 +84,16 @@ def test_reject_applications(office: Offices) -> None:
     )
 
 
+def test_a_trn_that_was_copied_down_the_column_makes_no_two_people_one(office: Offices) -> None:
+    one, two = (ParticipantFactory(without_trn=True).public_id for _ in range(2))
+    content = csv_file(["participant_id", "teacher_reference_number"], [one, "9000001"], [two, "9000001"])
+
+    job = office("caseworker", "change_trn").do(content)
+
+    assert (states(job), codes(job)) == (["done", "refused"], [[], ["repeated"]])
+    assert "is the same as line 2 in teacher_reference_number" in job.rows.get(line=3).sentences[0]
+
+
 def test_change_trns(office: Offices) -> None:
     people = [ParticipantFactory(without_trn=True) for _ in range(3)]
     ParticipantFactory(teacher_reference_number="9000001")

@@ -87,6 +87,7 @@ def test_whoever_confirms_acts_and_the_trail_says_that_it_was_in_bulk(caseworker
     steps = list(Change.objects.filter(table="backoffice_bulkjob").order_by("id").values_list("action", flat=True))
     assert steps == [
         "upload_undo_acceptance_in_bulk",
+        "begin_bulk_check",
         "check_bulk_change",
         "confirm_bulk_change",
         "begin_bulk_change",
@@ -218,6 +219,17 @@ def test_a_line_that_repeats_another_is_refused_naming_it(caseworker: Office) ->
 
     assert states(job) == ["ready", "refused"]
     assert "is the same as line 2 in id" in caseworker.page(job)
+
+
+def test_rows_that_have_nothing_to_do_are_counted_apart(caseworker: Office) -> None:
+    undone = ApplicationFactory(accepted=True)
+    caseworker.do(csv_file(["id"], [undone.public_id]))
+
+    job = caseworker.checked(csv_file(["id"], [undone.public_id], [ApplicationFactory(accepted=True).public_id]))
+
+    page = caseworker.page(job)
+    assert "<dt>Can be done</dt><dd>2</dd>" in page
+    assert "<dt>Of these, nothing to do: it is so already</dt><dd>1</dd>" in page
 
 
 def test_the_pages_work_with_nothing_uploaded(caseworker: Office) -> None:

@@ -1,5 +1,6 @@
 """Files a page does not wait for, and what becomes of what was uploaded."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -35,8 +36,9 @@ def test_a_large_file_is_checked_and_done_by_the_command_and_the_page_says_how_f
     job = large.checked(content_for(ApplicationFactory(accepted=True), ApplicationFactory()))
     waiting = large.page(job)
     address = f"{large.address_of(job)}progress.json"
-    assert large.client.get(address).json() == {"state": "checking", "said": "0 of 2 rows checked"}
-    assert "0 of 2 rows checked" in waiting
+    said = "0 of 2 rows checked, waiting to start"
+    assert large.client.get(address).json() == {"state": "checking", "said": said}
+    assert said in waiting
     assert ">Refresh</a>" in waiting
     assert "bulk.js" in waiting
 
@@ -59,6 +61,42 @@ def test_a_large_file_is_checked_and_done_by_the_command_and_the_page_says_how_f
     assert run_command("run_bulk_jobs").code == 0
 
 
+def told(large: Office, job: BulkJob) -> str:
+    """What the page says of how far a job is."""
+    return str(large.client.get(f"{large.address_of(job)}progress.json").json()["said"])
+
+
+def test_the_page_says_about_how_long_it_still_takes(large: Office) -> None:
+    job = large.checked(csv_file(["id"], *([uuid.uuid4()] for _ in range(10))))
+    BulkJob.objects.update(check_begun_at=wall_clock() - timedelta(seconds=100))
+    assert told(large, job) == "0 of 10 rows checked, just begun"
+
+    BulkRow.objects.filter(job=job, line__lte=5).update(state="ready")
+    # 4 rows took 100 seconds: the 6 that are left will take 150.
+    assert told(large, job) == "4 of 10 rows checked, about 3 minutes left"
+    BulkRow.objects.filter(job=job, line__lte=10).update(state="ready")
+    assert told(large, job) == "9 of 10 rows checked, less than a minute left"
+
+    BulkJob.objects.update(state=JobState.RUNNING, started_at=wall_clock() - timedelta(seconds=100))
+    BulkRow.objects.filter(job=job).update(state="ready")
+    BulkRow.objects.filter(job=job, line=2).update(state="done")
+    BulkRow.objects.filter(job=job, line=3).update(state="failed")
+    BulkRow.objects.filter(job=job, line=4).update(state="refused")
+    said = "1 row done, 2 rows not done because of errors, 7 to go, about 6 minutes left"
+    assert told(large, job) == said
+
+
+def test_how_long_a_second_check_takes_is_not_reckoned_from_the_first(large: Office) -> None:
+    job = large.checked(content_for(ApplicationFactory(accepted=True)))
+    run_command("run_bulk_jobs")
+    job.refresh_from_db()
+    assert job.check_begun_at is not None
+
+    large.act(job, "check")
+
+    assert told(large, job) == "0 of 1 row checked, waiting to start"
+
+
 @pytest.mark.parametrize("way", ["switched off", "another role"])
 def test_a_job_stops_when_whoever_confirmed_it_may_no_longer_do_it(large: Office, way: str) -> None:
     job = large.checked(content_for(ApplicationFactory(accepted=True)))
@@ -77,6 +115,9 @@ def test_a_job_stops_when_whoever_confirmed_it_may_no_longer_do_it(large: Office
     assert (job.state, states(job)) == (JobState.STOPPED, ["ready"])
     stopped = Change.objects.filter(table="backoffice_bulkjob", action="stop_bulk_change").get()
     assert "may not do this any longer" in stopped.reason
+    director = User.objects.create(username="director", is_staff=True, is_superuser=True)
+    large.client.force_login(director)
+    assert "Sam Reyes, who confirmed it, may not do this any longer" in large.page(job)
 
 
 def test_the_sandbox_does_them_by_itself(large: Office) -> None:

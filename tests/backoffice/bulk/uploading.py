@@ -33,9 +33,9 @@ class Office:
     def address(self) -> str:
         return f"/admin/bulk/{self.kind}/"
 
-    def upload(self, content: bytes, name: str = "file.csv") -> Any:
+    def upload(self, content: bytes, name: str = "file.csv", **more: str) -> Any:
         """Uploads a file; the answer."""
-        return self.client.post(self.address, {"file": SimpleUploadedFile(name, content)})
+        return self.client.post(self.address, {"file": SimpleUploadedFile(name, content), **more})
 
     def checked(self, content: bytes) -> BulkJob:
         """The job of a file that is taken and, when it is small, checked."""
@@ -72,7 +72,7 @@ class Office:
         """A file that the job hands out."""
         answer = self.client.get(f"{self.address_of(job)}{name}.csv")
         assert answer.status_code == 200
-        text = b"".join(answer.streaming_content).decode()
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
         return list(csv.DictReader(io.StringIO(text)))
 
 
