@@ -98,6 +98,7 @@ class DeclarationAdmin(InspectAdmin):
 
     def page_of(self, record: Any) -> Page:
         person = record.enrolment.participant
+        its_own = detailed(Declaration.objects.filter(id=record.id))
         return Page(
             title=f"{record.get_declaration_type_display()} declaration of {person.full_name}",
             tag=state_of(record),
@@ -120,8 +121,8 @@ class DeclarationAdmin(InspectAdmin):
                         ("Superseded by", link(record.superseded_by) if record.superseded_by else None),
                     ],
                 ),
-                declarations_table(detailed(Declaration.objects.filter(id=record.id))),
-                states_table(record),
+                declarations_table(its_own),
+                *(states_table(each) for each in its_own),
                 same_slot_table(record),
                 messages_table(
                     participant_public_id=person.public_id,

@@ -7,8 +7,8 @@ from django.db.models import DateField, Exists, F, Func, OuterRef, Q, QuerySet, 
 from finance.models import ContractTerms
 
 
-def terms_up_to(month: date) -> Q:
-    """The condition for terms that have begun by a statement month (its first day)."""
+def terms_up_to(month: date | Func) -> Q:
+    """The condition for terms that have begun by a statement month: its first day, or an expression for it."""
     return Q(effective_month__isnull=True) | Q(effective_month__lte=month)
 
 
@@ -26,9 +26,20 @@ def has_terms(lead_provider_id: int, cohort_id: int, course_id: int, month: date
 
 def terms_on_statement(lead_provider_id: int, cohort_id: int, course_id: int) -> Exists:
     """The same about the statement of a row, by its own month: for a query of statements."""
-    month = Func(OuterRef("year"), OuterRef("month"), Value(1), function="make_date", output_field=DateField())
     terms = ContractTerms.objects.filter(lead_provider_id=lead_provider_id, cohort_id=cohort_id, course_id=course_id)
-    return Exists(terms.filter(Q(effective_month__isnull=True) | Q(effective_month__lte=month)))
+    return Exists(terms.filter(terms_up_to(_month_of_row("year", "month"))))
+
+
+def terms_of_line() -> QuerySet[ContractTerms]:
+    """The terms that a line's statement rests on: for a query of lines."""
+    same = {name: OuterRef(name) for name in ("lead_provider", "cohort", "course")}
+    begun = terms_up_to(_month_of_row("statement__year", "statement__month"))
+    latest = F("effective_month").desc(nulls_last=True)
+    return ContractTerms.objects.filter(begun, **same).order_by(latest)[:1]
+
+
+def _month_of_row(year: str, month: str) -> Func:
+    return Func(OuterRef(year), OuterRef(month), Value(1), function="make_date", output_field=DateField())
 
 
 def terms_in_month(month: date) -> QuerySet[ContractTerms]:

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
+from django.db.models.fields.json import KT
 from django.db.models.functions import JSONObject
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from declarations.choices import DeclarationState, IneligibleReason, OutcomeState
 from declarations.models import Declaration, Outcome
-from finance.choices import LineState
-from finance.models import LineItem, Statement
-from npq.backoffice.pages import Table, address_of, link, shown
+from npq.backoffice.catalogue.fields import course_words
+from npq.backoffice.lines import lines_in_words, lines_of_declarations
+from npq.backoffice.pages import Table, link, shown
+from npq.backoffice.tags import tag
 from npq.backoffice.timeline import action_in_words
 from npq.core.clock import today, uk_date
 from npq.core.models import Change, Message
@@ -96,37 +97,36 @@ def _lines(texts: Iterable[str]) -> Any:
 
 def detailed(declarations: QuerySet[Declaration]) -> list[Any]:
     """Declarations with what `declarations_table` shows of them, in one query."""
-    lines = (
-        LineItem.objects.filter(declaration=OuterRef("pk"))
-        .order_by("id")
-        .values(
-            json=JSONObject(
-                state="state",
-                payment="output_payment",
-                funding="targeted_delivery_funding",
-                statement="statement__public_id",
-                year="statement__year",
-                month="statement__month",
-            )
-        )
-    )
     outcomes = (
         Outcome.objects.filter(declaration=OuterRef("pk"))
         .order_by("id")
         .values(json=JSONObject(state="state", on="completion_date", at="created_at"))
     )
     found = declarations.select_related(
-        "course", "cohort", "lead_provider", "delivery_partner", "secondary_delivery_partner", "superseded_by"
-    ).annotate(its_lines=ArraySubquery(lines), its_outcomes=ArraySubquery(outcomes))
+        "enrolment", "course", "cohort", "lead_provider", "delivery_partner", "secondary_delivery_partner"
+    ).annotate(
+        its_lines=lines_of_declarations(), its_outcomes=ArraySubquery(outcomes), its_states=states_of_declarations()
+    )
     return list(found.order_by("declaration_date", "id"))
 
 
+def states_of_declarations() -> ArraySubquery:
+    """When each declaration came into each state, from the audit trail: to annotate declarations with."""
+    moves = Change.objects.filter(
+        table=Declaration._meta.db_table, record_id=OuterRef("pk"), after__has_key="state"
+    ).order_by("id")
+    return ArraySubquery(
+        moves.values(json=JSONObject(state=KT("after__state"), at="at", by="actor_name", action="action"))
+    )
+
+
 def declarations_table(found: list[Any]) -> Table:
-    """Declarations with their dates, their lines' amounts and statements, partners and outcomes."""
+    """Declarations with their dates and states, their lines' amounts and statements, partners and outcomes."""
     return Table(
         "Declarations, money and outcomes",
         [
             "Declaration",
+            "Course",
             "Declared for",
             "Received",
             "State",
@@ -138,12 +138,13 @@ def declarations_table(found: list[Any]) -> Table:
         [
             [
                 link(each, f"{each.get_declaration_type_display()} ({each.public_id})"),
+                f"{course_words(each.course)}, {each.cohort}",
                 each.declaration_date,
                 each.created_at,
-                state_of(each),
+                _states(each),
                 each.lead_provider.name,
                 _partners(each),
-                format_html_join("", '<div><a href="{}">{}</a>: {}</div>', map(_line, each.its_lines)) or "none",
+                lines_in_words(each.its_lines),
                 _lines(_outcome(step) for step in each.its_outcomes),
             ]
             for each in found
@@ -151,35 +152,40 @@ def declarations_table(found: list[Any]) -> Table:
     )
 
 
-def states_table(declaration: Declaration) -> Table:
-    """When a declaration came into each state, and who brought it there: read from the audit trail."""
-    moves = Change.objects.filter(
-        table=Declaration._meta.db_table, record_id=declaration.id, after__has_key="state"
-    ).order_by("id")
+def _states(declaration: Any) -> Any:
+    """The state, and under it the day each state began on."""
+    days = (f"{DeclarationState(step['state']).label} since {_day(step['at'])}" for step in declaration.its_states)
+    return format_html("{}{}", tag(state_of(declaration)), _lines(days))
+
+
+def _day(value: str) -> str:
+    at = timestamp_or_none(value)
+    return str(shown(uk_date(at))) if at else value
+
+
+def states_table(declaration: Any) -> Table:
+    """When a declaration came into each state, and who brought it there; one that `detailed` has read."""
     return Table(
         "States",
         ["State", "Since", "By", "What was done"],
         [
-            [
-                DeclarationState((each.after or {})["state"]).label,
-                each.at,
-                each.actor_name,
-                action_in_words(each.action),
-            ]
-            for each in moves
+            [DeclarationState(step["state"]).label, _when(step["at"]), step["by"], action_in_words(step["action"])]
+            for step in declaration.its_states
         ],
         "Nothing has been recorded.",
     )
 
 
 def same_slot_table(declaration: Declaration) -> Table:
-    """Other declarations of one type and course family: of the same person, or of whoever it is a duplicate of."""
+    """Others of one type and course family: of the same person, or where one is a duplicate of the other."""
     enrolment = declaration.enrolment
-    others = Declaration.objects.filter(
-        Q(enrolment__participant=enrolment.participant_id) | Q(superseded_by=declaration),
+    same_person = Q(
+        enrolment__participant=enrolment.participant_id,
         declaration_type=declaration.declaration_type,
         enrolment__course_family=enrolment.course_family,
-    ).exclude(id=declaration.id)
+    )
+    duplicates = Q(superseded_by=declaration) | Q(id=declaration.superseded_by_id)
+    others = Declaration.objects.filter(same_person | duplicates).exclude(id=declaration.id)
     found = others.select_related("enrolment__participant", "lead_provider").order_by("id")[:MOST_MESSAGES]
     return Table(
         "The same declared elsewhere",
@@ -207,14 +213,6 @@ def state_of(declaration: Declaration) -> str:
     """The state, and why where it is ineligible."""
     why = declaration.ineligible_reason
     return declaration.get_state_display() + (f" ({IneligibleReason(why).label})" if why else "")
-
-
-def _line(line: dict[str, Any]) -> tuple[str, str, str]:
-    amount = "not valued yet"
-    if line["payment"] is not None:
-        amount = str(shown(Decimal(str(line["payment"])) + Decimal(str(line["funding"] or 0))))
-    words = f"{LineState(line['state']).label}, {amount}"
-    return address_of(Statement, line["statement"]), f"{date(line['year'], line['month'], 1):%B %Y}", words
 
 
 def _outcome(step: dict[str, Any]) -> str:
