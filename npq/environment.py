@@ -74,11 +74,12 @@ class Environment:
         """A list separated by commas, blanks dropped."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
-    def number(self, name: str, default: int) -> int:
-        """A whole number, zero or more. Raises ImproperlyConfigured for anything else."""
+    def number(self, name: str, default: int, *, least: int = 0) -> int:
+        """A whole number of at least so much. Raises ImproperlyConfigured for anything else."""
         text = self.text(name, str(default))
-        if not text.isdecimal():
-            raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number.")
+        if not text.isdecimal() or int(text) < least:
+            more = f" of {least} or more" if least else ""
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number{more}.")
         return int(text)
 
     def switch(self, name: str, *, default: bool) -> bool:

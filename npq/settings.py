@@ -64,6 +64,8 @@ NPQ_PASSWORD_SIGN_IN = environment.switch("NPQ_PASSWORD_SIGN_IN", default=not OI
 if not (OIDC_CONFIGURED or NPQ_PASSWORD_SIGN_IN):
     raise ImproperlyConfigured("NPQ_PASSWORD_SIGN_IN is off and OIDC_RP_CLIENT_ID is not set: nobody could sign in.")
 NPQ_SESSION_IDLE_MINUTES = environment.number("NPQ_SESSION_IDLE_MINUTES", 60)
+# The access log is kept for two years, and for one at least: the database removes nothing younger.
+NPQ_ACCESS_LOG_KEPT_DAYS = environment.number("NPQ_ACCESS_LOG_KEPT_DAYS", 731, least=366)
 # So many different names with wrong passwords within a quarter of an hour lock the address they came from; 0 never.
 NPQ_SIGN_IN_NAMES_PER_ADDRESS = environment.number("NPQ_SIGN_IN_NAMES_PER_ADDRESS", 20)
 # Proxies in front of the service, each of which adds to X-Forwarded-For; with none the header is not believed.

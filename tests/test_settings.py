@@ -130,6 +130,10 @@ def test_every_environment_stores_utc_and_shows_uk_time() -> None:
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://a:secret@b:port/c"}, "DATABASE_URL cannot be read"),
         ({"NPQ_RATE_LIMIT": "many"}, "NPQ_RATE_LIMIT is 'many'; it must be a whole number."),
+        (
+            {"NPQ_ACCESS_LOG_KEPT_DAYS": "90"},
+            "NPQ_ACCESS_LOG_KEPT_DAYS is '90'; it must be a whole number of 366 or more.",
+        ),
         ({"NPQ_POSTGRES_DURABLE": "maybe"}, "NPQ_POSTGRES_DURABLE is 'maybe'; it must be 1 or 0."),
         ({"EMAIL_URL": "carrier-pigeon://coop"}, "EMAIL_URL cannot be read"),
         ({"NOTIFY_API_KEY": "key"}, "needs NOTIFY_TEMPLATE_ID"),

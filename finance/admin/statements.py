@@ -20,6 +20,7 @@ from finance.admin.statement_page import AUDIENCES, May, StatementView, printed_
 from finance.api.outputs import STATEMENT, STATEMENT_PAYMENT, statement_payment
 from finance.choices import ExportKind, StatementState
 from finance.models import Statement
+from npq.backoffice.access_log import record_download
 from npq.backoffice.filters import (
     ALL,
     Choice,
@@ -175,10 +176,11 @@ class StatementAdmin(InspectAdmin):
     # Its further pages -----------------------------------------------------------------------------
 
     def print_view(self, request: HttpRequest, public_id: UUID, audience: str) -> HttpResponse:
-        """The statement on paper, for its provider or for DfE."""
+        """The statement on paper, for its provider or for DfE. Who takes it out is recorded, as for a file."""
         record = self.found(request, public_id)
         if audience not in AUDIENCES:
             raise Http404
+        record_download(request, f"Statement {record.public_id}, print {AUDIENCES[audience]}")
         # Providers know a cohort by its year alone.
         title = title_of(record) if audience == "dfe" else f"{record.lead_provider.name}, {record.name}"
         context = {

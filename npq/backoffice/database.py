@@ -81,3 +81,22 @@ def tell_access_log() -> list[RunSQL]:
             for table in TABLES
         ),
     ]
+
+
+def keep_for_a_year(table: str) -> RunSQL:
+    """Lets rows of an append-only table go (`npq.core.database.append_only`), a year after they were made or later."""
+    return RunSQL(
+        f"""
+        DROP TRIGGER {table}_append_only ON {table};
+        CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table}
+          FOR EACH ROW EXECUTE FUNCTION core_refuse_edit();
+        CREATE TRIGGER {table}_kept BEFORE DELETE ON {table}
+          FOR EACH ROW WHEN (old.created_at > now() - interval '1 year') EXECUTE FUNCTION core_refuse_edit();
+        """,
+        f"""
+        DROP TRIGGER {table}_kept ON {table};
+        DROP TRIGGER {table}_append_only ON {table};
+        CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+          FOR EACH ROW EXECUTE FUNCTION core_refuse_edit();
+        """,
+    )

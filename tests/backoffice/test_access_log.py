@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as configured
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
@@ -13,8 +14,11 @@ from django.test import Client
 
 from npq.backoffice.access_log import record_download
 from npq.backoffice.access_models import AccessEvent
+from npq.backoffice.housekeeping import remove_old_access_log
+from npq.backoffice.pages import address_of
 from npq.core.audit import Actor, acting_as, request_id_is
-from tests.factories import AccessEventFactory, StaffFactory
+from npq.core.clock import wall_clock
+from tests.factories import AccessEventFactory, StaffFactory, StatementFactory
 
 APPS = ("applications", "participants", "declarations", "finance")
 LOG = "/admin/backoffice/accessevent/"
@@ -120,6 +124,33 @@ def test_nobody_edits_the_log() -> None:
             spoil()
 
 
+@pytest.mark.django_db
+def test_the_log_is_kept_for_two_years() -> None:
+    for days in (700, 730, 732, 5000):
+        AccessEventFactory(username=f"{days} days ago", created_at=wall_clock() - timedelta(days=days))
+
+    removed = remove_old_access_log(by=Actor.system("a test"))
+
+    assert removed == 2
+    assert set(AccessEvent.objects.filter(username__endswith="ago").values_list("username", flat=True)) == {
+        "700 days ago",
+        "730 days ago",
+    }
+
+
+@pytest.mark.django_db
+def test_nothing_removes_or_changes_an_entry_of_the_last_year(settings: Any) -> None:
+    settings.NPQ_ACCESS_LOG_KEPT_DAYS = 30
+    AccessEventFactory(created_at=wall_clock() - timedelta(days=360))
+    old = AccessEventFactory(created_at=wall_clock() - timedelta(days=400))
+
+    with pytest.raises(IntegrityError, match="append-only"):
+        remove_old_access_log(by=Actor.system("a test"))
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        AccessEvent.objects.filter(pk=old.pk).update(by="x")
+    old.delete()
+
+
 # The list ---------------------------------------------------------------------------------------------
 
 
@@ -152,8 +183,16 @@ def test_an_entry_has_a_page(as_role: Callable[[str], Client]) -> None:
     assert as_role("viewer").get(f"{LOG}{event.public_id}/").status_code == 403
 
 
+def test_a_print_is_recorded_like_a_file(as_role: Callable[[str], Client]) -> None:
+    statement = StatementFactory()
+    as_role("finance").get(f"{address_of(statement, statement.public_id)}print/provider/")
+
+    assert told(newest())[0] == "downloaded"
+    assert newest().detail == f"Statement {statement.public_id}, print for the lead provider"
+
+
 def test_no_file_leaves_the_back_office_unrecorded() -> None:
-    doors = [settings.ROOT / "npq" / "backoffice", *(settings.ROOT / app / "admin" for app in APPS)]
+    doors = [configured.ROOT / "npq" / "backoffice", *(configured.ROOT / app / "admin" for app in APPS)]
     giving = [
         path for door in doors for path in door.rglob("*.py") if re.search(r"attachment|FileResponse", path.read_text())
     ]

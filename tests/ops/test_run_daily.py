@@ -113,6 +113,7 @@ def test_old_counters_expired_sessions_and_forgotten_attempts_go(settings: Any) 
         "remove_old_login_attempts": 1,
         "strip_old_bulk_rows": 0,
         "remove_old_confirmations": 1,
+        "remove_old_access_log": 0,
         "run_checks": 0,
     }
     assert sorted(window - kept for kept in RateCounter.objects.values_list("window", flat=True)) == [0, 575]

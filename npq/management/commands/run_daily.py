@@ -10,7 +10,7 @@ from finance.management.showing import add_marked
 from finance.services.mark_payable import mark_statements_payable
 from npq.backoffice.bulk.housekeeping import strip_old_bulk_rows
 from npq.backoffice.checks import run_checks
-from npq.backoffice.housekeeping import remove_old_confirmations
+from npq.backoffice.housekeeping import remove_old_access_log, remove_old_confirmations
 from npq.core import clock
 from npq.core.commands import Mode, OpsCommand
 from npq.core.housekeeping import (
@@ -30,6 +30,7 @@ HOUSEKEEPING = (
     remove_old_login_attempts,
     strip_old_bulk_rows,
     remove_old_confirmations,
+    remove_old_access_log,
     # Last: it tells how everything is left.
     run_checks,
 )
