@@ -114,10 +114,12 @@ def create_staff_account(
     superuser: bool = False,
     by: Actor,
 ) -> User:
-    """Makes an account without a password. Raises AccountExists or EmailTaken."""
+    """Makes an account without a password. Raises AccountExists, also for a name that reads the same, or EmailTaken."""
+    username = User.normalize_username(username)
     with changing_accounts(by, "create_staff_account"):
-        if User.objects.filter(username=username).exists():
-            raise AccountExists(username=username)
+        known = User.objects.filter(username__iexact=username).first()
+        if known is not None:
+            raise AccountExists(username=known.username)
         refuse_taken_email(email)
         user = User(
             username=username,

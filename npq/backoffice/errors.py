@@ -28,7 +28,7 @@ class OwnPowers(Refused):
 
 
 class AccountExists(Refused):
-    """A username belongs to one account, whether it is switched on or off."""
+    """A username belongs to one account, however it is written and whether that is switched on or off."""
 
     title = "username"
     code = "account_exists"

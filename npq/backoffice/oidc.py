@@ -97,7 +97,9 @@ def _linked(subject: str) -> User | None:
 def _link(subject: str, email: str, *, verified: bool) -> User:
     if not verified:
         raise Unwelcome(UNVERIFIED)
-    found = list(User.objects.filter(email__iexact=email)[:2])
+    # The database takes a dotless i for an i in another case; that is somebody else's address.
+    alike = User.objects.filter(email__iexact=email)
+    found = [user for user in alike if user.email.casefold() == email.casefold()]
     if len(found) != 1:
         raise Unwelcome(UNKNOWN)
     (user,) = found

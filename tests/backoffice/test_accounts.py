@@ -121,6 +121,8 @@ def test_a_link_that_two_open_at_once_works_for_one(client: Client, monkeypatch:
     ("wrong", "said"),
     [
         ({"username": "access-manager"}, "There is an account with the username access-manager already."),
+        ({"username": "Access-Manager"}, "There is an account with the username access-manager already."),
+        ({"username": "ａccess-manager"}, "There is an account with the username access-manager already."),
         ({"email": "TAKEN@example.org"}, "The account taken has that email address already."),
         ({"email": "nonsense"}, "Enter a valid email address."),
         ({"email": ""}, "Enter the email address."),

@@ -256,6 +256,15 @@ def test_two_accounts_with_one_address_are_nobodys(client: Client, idp: Identity
     assert refused(sign_in(client, idp), UNKNOWN)
 
 
+def test_an_address_that_is_only_like_an_accounts_is_somebody_elses(
+    client: Client, idp: IdentityStub, sam: User
+) -> None:
+    User.objects.filter(pk=sam.pk).update(email="kim@dfe.example.org")
+    idp.user["email"] = "kım@dfe.example.org"
+
+    assert refused(sign_in(client, idp), UNKNOWN)
+
+
 def test_a_provider_of_the_departments_own_may_be_trusted_about_addresses(
     client: Client, idp: IdentityStub, sam: User, settings: Any
 ) -> None:
