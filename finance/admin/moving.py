@@ -1,6 +1,8 @@
 """Moving declarations from one month to another, for one provider or for all of a cohort, when a timetable changes."""
 
 import hashlib
+import logging
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,7 +22,13 @@ from finance.services.effects import Effect
 from finance.services.move_declarations import Move, Moved, move_declarations
 from npq.backoffice.catalogue.fields import ByPublicId, course_words
 from npq.backoffice.catalogue.money import LINES
-from npq.backoffice.corrections import CorrectionForm, staff_actor
+from npq.backoffice.corrections import (
+    CorrectionForm,
+    confirmation_of,
+    confirmed_before,
+    first_to_confirm,
+    staff_actor,
+)
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import SitePage
 from npq.backoffice.wording import staff_words
@@ -33,10 +41,15 @@ from npq.core.models import Cohort, Course, LeadProvider
 from npq.core.money import in_pounds
 from npq.core.parsing import year_month
 
+logger = logging.getLogger(__name__)
+
 # Each declaration that moves is one line that moves.
 LINE_ITEMS = str(LineItem._meta.verbose_name_plural)
 CHANGED = "The declarations have changed since you looked. Nothing was moved. Look again."
 BUSY = "Somebody else is changing the same records. Nothing was moved. Try again."
+NOTHING = "nothing to move"
+FAILED = "Something went wrong on our side. Nothing was moved. Tell the developers."
+CONFIRMED_BEFORE = "You have confirmed this already, and it was done once. To see what is left, look again."
 
 
 def _fields() -> dict[str, forms.Field]:
@@ -130,7 +143,10 @@ def _pounds(effect: Effect) -> str:
 
 
 def _carried_out(move: Move, by: Actor, expected: int | None = None) -> Result:
-    """Moves one provider's declarations; refuses to move another number than was `expected`."""
+    """Moves one provider's declarations; refuses to move another number than was `expected`.
+
+    Whatever goes wrong is said of this provider: others may have been moved before it.
+    """
 
     def as_expected(effects: Effects) -> None:
         if expected is not None and effects.counted.get(LINE_ITEMS, 0) != expected:
@@ -140,18 +156,26 @@ def _carried_out(move: Move, by: Actor, expected: int | None = None) -> Result:
         with recorded(as_expected, counted=LINES):
             moved: Moved = move_declarations(move=move, by=by, day=clock.today())
     except NothingToMove:
-        return Result(move, problem="nothing to move")
+        return Result(move, problem=NOTHING)
     except Refused as refusal:
-        return Result(move, problem=staff_words(refusal.sentence))
+        return Result(move, problem=staff_words(refusal.sentence_for_staff))
     except TooMuchContention:
         return Result(move, problem=BUSY)
     except _AnotherNumber:
         return Result(move, problem=CHANGED)
+    except Exception:
+        logger.exception("the declarations of %s cannot be moved", move.lead_provider.code)
+        return Result(move, problem=FAILED)
     return Result(move, moved.declarations, moved.effects)
 
 
 class _AnotherNumber(Exception):
     """Other declarations than were shown would move; stops the service before it commits."""
+
+
+def _as_shown(result: Result, by: Actor) -> Result:
+    """Moves what was shown of a provider; what it refused then is said again."""
+    return _carried_out(result.move, by, result.declarations) if result.declarations else result
 
 
 def _rehearsed(moves: list[Move], by: Actor) -> list[Result]:
@@ -168,7 +192,11 @@ def _fingerprint(results: list[Result]) -> str:
 
 @require_http_methods(["GET", "POST"])
 def moving_page(request: HttpRequest) -> HttpResponse:
-    """GET: the form. POST: what would move, provider by provider. POST with `confirm`: moves exactly that."""
+    """GET: the form. POST: what would move, provider by provider. POST with `confirm`: moves exactly that, once."""
+    here = HttpResponseRedirect(reverse("admin:move_declarations"))
+    if confirmed_before(request):
+        messages.info(request, CONFIRMED_BEFORE)
+        return here
     form = MovingForm(request.POST if request.method == "POST" else None)
     results: list[Result] = []
     problem = ""
@@ -176,11 +204,12 @@ def moving_page(request: HttpRequest) -> HttpResponse:
         by = staff_actor(request, form.cleaned_data["reason"])
         results = _rehearsed(form.moves(), by)
         if "confirm" in request.POST:
-            if request.POST.get("seen") == _fingerprint(results):
-                _tell(
-                    request, [_carried_out(each.move, by, each.declarations) for each in results if each.declarations]
-                )
-                return HttpResponseRedirect(reverse("admin:move_declarations"))
+            if confirmation_of(request) and request.POST.get("seen") == _fingerprint(results):
+                if first_to_confirm(request):
+                    _tell(request, [_as_shown(each, by) for each in results])
+                else:
+                    messages.info(request, CONFIRMED_BEFORE)
+                return here
             problem = CHANGED
     context = {
         **admin.site.each_context(request),
@@ -189,6 +218,7 @@ def moving_page(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "shown": form.is_bound and form.is_valid(),
         "seen": _fingerprint(results),
+        "confirmation": uuid.uuid4(),
         "number": sum(each.declarations for each in results),
         "table": Table(
             "What will move",
@@ -203,10 +233,11 @@ def moving_page(request: HttpRequest) -> HttpResponse:
 def _tell(request: HttpRequest, results: list[Result]) -> None:
     for each in results:
         name = each.move.lead_provider.name
-        if each.problem:
-            messages.error(request, f"{name}: {each.problem}")
-        else:
-            messages.success(request, f"{name}: {each.declarations} moved.")
+        if each.declarations:
+            noun = "declaration" if each.declarations == 1 else "declarations"
+            messages.success(request, f"{name}: {each.declarations} {noun} moved.")
+        elif each.problem != NOTHING:
+            messages.error(request, f"{name}: no declarations moved. {each.problem}")
 
 
 PAGES = (

@@ -184,7 +184,7 @@ def rehearse(correction: Correction, record: Any, answers: Answers, by: Actor) -
 
 def in_staff_words(refusal: Refused) -> tuple[Problem, ...]:
     """A refusal's problems, in the words of the pages."""
-    return tuple(replace(each, detail=staff_words(each.detail)) for each in refusal.problems)
+    return tuple(replace(each, detail=staff_words(each.detail)) for each in refusal.problems_for_staff)
 
 
 BUSY = Problem("Busy", "busy", "Somebody else is changing the same records. Nothing was written. Try again.")
@@ -270,14 +270,25 @@ def _answers_in_address(correction: Correction, record: Any, request: HttpReques
     return form.answers()
 
 
-def _confirmation(request: HttpRequest) -> uuid.UUID | None:
+def confirmation_of(request: HttpRequest) -> uuid.UUID | None:
+    """The number of the page that is confirmed; None where nothing readable says which."""
     return uuid_or_none(request.POST.get("confirmation", ""))
 
 
 def confirmed_before(request: HttpRequest) -> bool:
     """Whether this very page was confirmed, and what it showed was done."""
-    identifier = _confirmation(request)
+    identifier = confirmation_of(request)
     return identifier is not None and Confirmation.objects.filter(public_id=identifier).exists()
+
+
+def first_to_confirm(request: HttpRequest) -> bool:
+    """Takes down that this very page is confirmed, for what is done in several transactions; False the second time."""
+    try:
+        with transaction.atomic():
+            Confirmation.objects.create(public_id=confirmation_of(request))
+    except IntegrityError:
+        return False
+    return True
 
 
 def _confirm(
@@ -287,7 +298,7 @@ def _confirm(
 
     Raises _ConfirmedBefore when the same page was confirmed at the same time.
     """
-    identifier = _confirmation(request)
+    identifier = confirmation_of(request)
     if preview.effects is None or identifier is None or request.POST.get("seen") != preview.seen:
         return (CHANGED_MEANWHILE,)
     expected = _written(preview.effects)

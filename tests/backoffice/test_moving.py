@@ -12,6 +12,7 @@ from django.test import Client
 from finance.admin import moving
 from finance.models import LineItem
 from finance.services.move_declarations import Move
+from npq.backoffice.models import Confirmation
 from npq.core.audit import Actor
 from npq.core.clock import today
 from npq.core.models import Change
@@ -59,9 +60,15 @@ def post(client: Client, data: dict[str, Any]) -> str:
     return html.unescape(response.content.decode())
 
 
+def confirming(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    """What the page that shows what will move posts when it is confirmed."""
+    page = post(client, data)
+    found = {each: re.search(rf'name="{each}" value="([\w-]+)"', page) for each in ("seen", "confirmation")}
+    return {**data, "confirm": "yes", **{each: match[1] for each, match in found.items() if match}}
+
+
 def confirmed(client: Client, data: dict[str, Any]) -> str:
-    seen = re.search(r'name="seen" value="(\w+)"', post(client, data))
-    return post(client, {**data, "confirm": "yes", "seen": seen[1] if seen else ""})
+    return post(client, confirming(client, data))
 
 
 def moved() -> list[tuple[str, int]]:
@@ -90,7 +97,8 @@ def test_what_was_shown_is_moved_and_who_refuses_holds_up_nobody(
     page = words_of(confirmed(as_role("finance"), answers(both[0])))
 
     assert moved() == [("alpha", 4), ("alpha", 4), ("beta", 4), ("gamma", 1)]
-    assert "Alpha: 2 moved." in page
+    assert "Alpha: 2 declarations moved." in page
+    assert "Gamma: no declarations moved. The statement of January" in page
     change = Change.objects.latest("id")
     assert (change.action, change.actor_kind, change.reason) == ("move_declarations", "staff", "The timetable changed")
 
@@ -107,13 +115,80 @@ def test_what_has_changed_since_it_was_looked_at_is_not_moved(
     as_role: Callable[[str], Client], both: list[Books]
 ) -> None:
     client, data = as_role("finance"), answers(both[0])
-    seen = re.search(r'name="seen" value="(\w+)"', post(client, data))
-    assert seen
+    pressed = confirming(client, data)
     both[1].declare(both[1].lead_provider.statement_set.get(month=1), HEADSHIP)
 
-    page = post(client, {**data, "confirm": "yes", "seen": seen[1]})
+    page = post(client, pressed)
 
     assert "have changed since you looked" in page
+    assert {month for _, month in moved()} == {1}
+
+
+def test_a_second_press_is_told_that_it_was_done(as_role: Callable[[str], Client], both: list[Books]) -> None:
+    client = as_role("finance")
+    pressed = confirming(client, answers(both[0]))
+    post(client, pressed)
+    changes = Change.objects.count()
+
+    page = post(client, pressed)
+
+    assert moving.CONFIRMED_BEFORE in page
+    assert "Nothing was moved" not in page
+    assert Change.objects.count() == changes
+
+
+def test_a_press_that_waited_for_another_moves_nothing_more(
+    as_role: Callable[[str], Client], both: list[Books], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_role("finance")
+    pressed = confirming(client, answers(both[0]))
+    rehearsed = moving._rehearsed
+
+    def and_somebody_confirms(*arguments: Any) -> Any:
+        results = rehearsed(*arguments)
+        Confirmation.objects.create(public_id=pressed["confirmation"])
+        return results
+
+    monkeypatch.setattr(moving, "_rehearsed", and_somebody_confirms)
+
+    page = post(client, pressed)
+
+    assert moving.CONFIRMED_BEFORE in page
+    assert {month for _, month in moved()} == {1}
+
+
+def test_what_goes_wrong_with_one_provider_is_said_of_it_and_the_others_are_moved(
+    as_role: Callable[[str], Client], both: list[Books], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_role("finance")
+    pressed = confirming(client, answers(both[0]))
+    looked_at: list[str] = []
+    move = moving.move_declarations
+
+    def breaks_for_the_first(**facts: Any) -> Any:
+        looked_at.append(facts["move"].lead_provider.code)
+        if looked_at[-1] == "alpha" and looked_at.count("alpha") == 2:  # the first time it is looked at once more
+            raise RuntimeError
+        return move(**facts)
+
+    monkeypatch.setattr(moving, "move_declarations", breaks_for_the_first)
+
+    page = words_of(post(client, pressed))
+
+    assert f"Alpha: no declarations moved. {moving.FAILED}" in page
+    assert "Beta: 1 declaration moved." in page
+    assert moved() == [("alpha", 1), ("alpha", 1), ("beta", 4), ("gamma", 1)]
+
+
+@pytest.mark.parametrize("number", ["", "seven"])
+def test_a_confirmation_made_up_by_hand_moves_nothing(
+    as_role: Callable[[str], Client], both: list[Books], number: str
+) -> None:
+    client = as_role("finance")
+
+    page = post(client, {**confirming(client, answers(both[0])), "confirmation": number})
+
+    assert moving.CHANGED in page
     assert {month for _, month in moved()} == {1}
 
 
