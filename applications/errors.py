@@ -38,6 +38,7 @@ class AlreadyRejected(Refused):
         "This application has already been rejected and cannot change. "
         "Ask the participant to register again, or contact DfE if the rejection was a mistake."
     )
+    for_staff = "This application has been rejected already. If the rejection was a mistake, undo it."
 
 
 class AcceptedCannotBeRejected(Refused):
@@ -46,6 +47,7 @@ class AcceptedCannotBeRejected(Refused):
     title = "application"
     code = "accepted_application_cannot_be_rejected"
     detail = "This application has been accepted, so it cannot be rejected. Contact DfE to undo the acceptance."
+    for_staff = "This application has been accepted, so it cannot be rejected. Undo the acceptance first."
 
 
 class AnotherApplicationAccepted(Refused):
@@ -65,6 +67,9 @@ class NotEligibleForFundedPlace(Refused):
     title = "application"
     code = "not_eligible_for_funded_place"
     detail = "The participant is not eligible for funding, so '#/funded_place' cannot be true. Set it to false."
+    for_staff = (
+        "The participant is not eligible for funding, so no place can be funded. Change the funding eligibility first."
+    )
 
 
 class ScheduleNotInCohort(Refused):
@@ -333,9 +338,7 @@ class NoAcceptanceToUndo(Refused):
 
     title = "application"
     code = "no_acceptance_to_undo"
-    detail = (
-        "The application is {status}, so there is no acceptance to undo. A rejection is undone with undo-rejection."
-    )
+    detail = "The application is {status}, so there is no acceptance to undo. If it is rejected, undo the rejection."
 
 
 class NotRejectedByAcceptance(Refused):
@@ -354,9 +357,7 @@ class NoRejectionToUndo(Refused):
 
     title = "application"
     code = "no_rejection_to_undo"
-    detail = (
-        "The application is {status}, so there is no rejection to undo. An acceptance is undone with undo-acceptance."
-    )
+    detail = "The application is {status}, so there is no rejection to undo. If it is accepted, undo the acceptance."
 
 
 class NoTrainingToChange(Refused):

@@ -44,6 +44,10 @@ class DatedAfterWithdrawal(Refused):
         "The participant withdrew from this course on {withdrawn_at:%Y-%m-%dT%H:%M:%SZ}. "
         "Declare a '#/declaration_date' before that, or resume the participant first."
     )
+    for_staff = (
+        "The participant withdrew from this course on {withdrawn_at:%Y-%m-%dT%H:%M:%SZ}. Give a day before that, "
+        "or make the training active again first."
+    )
 
 
 # Submitting a declaration: what is declared
@@ -93,6 +97,7 @@ class DeclarationDateInFuture(Refused):
     title = "declaration_date"
     code = "declaration_date_in_future"
     detail = "'#/declaration_date' cannot be in the future. Declare again once the date has passed."
+    for_staff = "The day cannot be in the future. Submit the declaration once it has come."
 
 
 class DeclarationTypeMissing(Refused):
@@ -125,6 +130,7 @@ class HasPassedMissing(Refused):
     title = "has_passed"
     code = "has_passed_missing"
     detail = "Enter '#/has_passed': true or false. A completed declaration for {course} needs it."
+    for_staff = "Choose the result: a completed declaration for {course} needs it."
 
 
 class SlotHeld(Refused):
@@ -135,6 +141,10 @@ class SlotHeld(Refused):
     detail = (
         "A {declaration_type} declaration has already been submitted for this participant and course. "
         "Void it before declaring again; to correct the result of a completed one, submit an outcome."
+    )
+    for_staff = (
+        "A {declaration_type} declaration stands for this participant and course already. Void it first; to "
+        "correct the result of a completed one, correct its outcome."
     )
 
 
@@ -158,6 +168,7 @@ class DeliveryPartnerNotFound(Refused):
     title = "delivery_partner_id"
     code = "delivery_partner_not_found"
     detail = "'#/{field}' is not a delivery partner. Send an id that GET /delivery-partners shows."
+    for_staff = "The delivery partner is not known any more. Choose another one of the list."
 
 
 class DeliveryPartnerMissing(Refused):
@@ -166,6 +177,7 @@ class DeliveryPartnerMissing(Refused):
     title = "delivery_partner_id"
     code = "delivery_partner_missing"
     detail = "Enter a '#/delivery_partner_id': an id that GET /delivery-partners shows for cohort {cohort}."
+    for_staff = "Choose a delivery partner: a declaration in cohort {cohort} needs one."
 
 
 class DeliveryPartnerOverseas(Refused):
@@ -174,6 +186,7 @@ class DeliveryPartnerOverseas(Refused):
     title = "delivery_partner_id"
     code = "delivery_partner_overseas"
     detail = "The participant works outside England, so '#/{field}' must be left out or null."
+    for_staff = "The participant works outside England, so there is no delivery partner to give. Choose none."
 
 
 class DeliveryPartnerNotOnList(Refused):
@@ -185,6 +198,10 @@ class DeliveryPartnerNotOnList(Refused):
         "'#/{field}' is not on your list of delivery partners for cohort {cohort}. "
         "Send an id that GET /delivery-partners?filter[cohort]={year} shows, or ask DfE to add the partner."
     )
+    for_staff = (
+        "The delivery partner is not on the provider's list for cohort {cohort}. Choose another, or have it put "
+        "on the list."
+    )
 
 
 class SecondaryDeliveryPartnerAlone(Refused):
@@ -193,6 +210,7 @@ class SecondaryDeliveryPartnerAlone(Refused):
     title = "secondary_delivery_partner_id"
     code = "secondary_delivery_partner_alone"
     detail = "'#/secondary_delivery_partner_id' needs a '#/delivery_partner_id' beside it."
+    for_staff = "A secondary delivery partner needs a first one beside it. Choose both, or neither."
 
 
 class DeliveryPartnersSame(Refused):
@@ -201,6 +219,7 @@ class DeliveryPartnersSame(Refused):
     title = "secondary_delivery_partner_id"
     code = "delivery_partners_same"
     detail = "'#/secondary_delivery_partner_id' must differ from '#/delivery_partner_id', or be left out."
+    for_staff = "The secondary delivery partner must be another than the first. Choose another, or none."
 
 
 # Changing a declaration
@@ -224,6 +243,7 @@ class AlreadyVoided(Refused):
     title = "declaration"
     code = "declaration_already_voided"
     detail = "This declaration has already been voided. You may declare again."
+    for_staff = "This declaration has been voided already. There is nothing left to do."
 
 
 class AlreadyClawedBack(Refused):
@@ -232,6 +252,9 @@ class AlreadyClawedBack(Refused):
     title = "declaration"
     code = "declaration_already_clawed_back"
     detail = "This declaration has already been voided and its payment is taken back. You may declare again."
+    for_staff = (
+        "This declaration has been voided already, and what was paid is taken back. There is nothing left to do."
+    )
 
 
 # Outcomes
@@ -299,6 +322,7 @@ class CompletionDateInFuture(Refused):
     title = "completion_date"
     code = "completion_date_in_future"
     detail = "'#/completion_date' cannot be in the future. Submit the outcome once the date has passed."
+    for_staff = "The completion date cannot be in the future. Give the day on which the course was completed."
 
 
 class NoCompletedDeclaration(Refused):

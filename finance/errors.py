@@ -12,6 +12,10 @@ class NoOpenStatement(Refused):
         "The contract for cohort {cohort} has ended: no open statement is left on which this could be paid or "
         "taken back. Contact DfE if you expect further payments for this cohort."
     )
+    for_staff = (
+        "The provider has no open statement left in cohort {cohort} on which this could be paid or taken back. "
+        "Load statements first (load_statements), then try again."
+    )
 
 
 class PaymentRecordsDisagree(Refused):
@@ -24,6 +28,11 @@ class PaymentRecordsDisagree(Refused):
         "Nothing was changed. Contact DfE with the declaration's ID: the records have to be put right first "
         "(they are named by check_invariants)."
     )
+    for_staff = (
+        "The records of payment contradict each other: the declaration is {state}, and {lines}. Nothing was "
+        "changed. They have to be put right first, by whoever looks after the database; check_invariants names "
+        "them."
+    )
 
 
 class NoContractTerms(Refused):
@@ -34,6 +43,10 @@ class NoContractTerms(Refused):
     detail = (
         "You have no contract for {course} in cohort {cohort}. "
         "Contact DfE, who can add the contract terms; then declare again."
+    )
+    for_staff = (
+        "The provider has no contract terms for {course} in cohort {cohort} in the month in which this would be "
+        "paid. Load them first (load_contracts), then try again."
     )
 
 

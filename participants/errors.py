@@ -63,6 +63,7 @@ class ReasonNotRecognised(Refused):
     title = "reason"
     code = "reason_not_recognised"
     detail = "'#/reason' must be one of {reasons}."
+    for_staff = "Choose why training changes, from the reasons that belong to the new status."
 
 
 class AlreadyWithdrawn(Refused):
@@ -71,6 +72,7 @@ class AlreadyWithdrawn(Refused):
     title = "participant_id"
     code = "already_withdrawn"
     detail = "The participant has been withdrawn from {course}. Resume the training first if they are back."
+    for_staff = "The participant has been withdrawn from {course}. If they are back, make the training active first."
 
 
 class AlreadyDeferred(Refused):
@@ -78,7 +80,7 @@ class AlreadyDeferred(Refused):
 
     title = "participant_id"
     code = "already_deferred"
-    detail = "The participant's training on {course} is deferred already. Nothing needs to be sent."
+    detail = "The participant's training on {course} is deferred already. There is nothing to change."
 
 
 class AlreadyActive(Refused):
@@ -86,7 +88,7 @@ class AlreadyActive(Refused):
 
     title = "participant_id"
     code = "already_active"
-    detail = "The participant's training on {course} is active already. Nothing needs to be sent."
+    detail = "The participant's training on {course} is active already. There is nothing to change."
 
 
 class NoStartedDeclaration(Refused):
@@ -108,6 +110,10 @@ class CourseHeldElsewhere(Refused):
     detail = (
         "The participant has been accepted on {course} again since, here or with another provider, "
         "so this training cannot be resumed. Contact DfE if the other acceptance is a mistake."
+    )
+    for_staff = (
+        "The participant has been accepted on {course} again since, with this provider or another, so this "
+        "training cannot be made active. If the other acceptance is a mistake, undo it first."
     )
 
 
@@ -162,7 +168,7 @@ class ScheduleUnchanged(Refused):
 
     title = "schedule_identifier"
     code = "schedule_unchanged"
-    detail = "The participant is already on {schedule} in cohort {cohort}. Nothing needs to be sent."
+    detail = "The participant is already on {schedule} in cohort {cohort}. There is nothing to change."
 
 
 class CohortHasDeclarations(Refused):

@@ -93,7 +93,8 @@ def promote_in_family(participant_id: int, course_family: str, now: datetime) ->
     """
     enrolments = Enrolment.objects.standing().filter(participant_id=participant_id, course_family=course_family)
     return tuple(
-        f"Declaration {declaration.public_id} ({declaration.declaration_type}) stays submitted. {refusal.sentence}"
+        f"Declaration {declaration.public_id} ({declaration.declaration_type}) stays submitted. "
+        f"{refusal.sentence_for_staff}"
         for enrolment in enrolments.order_by("id")
         for declaration, refusal in promote_fundable(enrolment, day=uk_date(now)).still_submitted
     )

@@ -114,7 +114,7 @@ def _settle_as_refused(planned: PlannedTransfer, refusal: Refused, by: Actor, no
         waiting = _waiting(application)
         if waiting is None or waiting.id != planned.id:
             return "unchanged"
-        waiting.settle(TransferState.REFUSED, now, refusal.sentence)
+        waiting.settle(TransferState.REFUSED, now, refusal.sentence_for_staff)
         return TransferState.REFUSED
 
 

@@ -9,6 +9,7 @@ from applications.choices import TransferState
 from applications.models import PlannedTransfer
 from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import SitePage
+from npq.backoffice.wording import staff_words
 from npq.core import clock
 
 MOST = 100
@@ -47,7 +48,7 @@ def _table(title: str, transfers: QuerySet[PlannedTransfer], empty: str) -> Tabl
                 _state(each),
                 each.requested_by,
                 each.reason,
-                each.refusal or "–",
+                staff_words(each.refusal or "–"),
             ]
             for each in found[:MOST]
         ],

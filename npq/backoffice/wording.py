@@ -1,7 +1,9 @@
-"""Refusals as staff read them: the same sentence as in the API and the commands, in the words of the pages."""
+"""Refusals as staff read them: the sentence meant for them, in the words of the pages."""
 
 import re
 from datetime import date
+
+from django.utils.text import capfirst
 
 from npq.backoffice.pages import shown
 from npq.core.texts import timestamp_or_none
@@ -12,6 +14,7 @@ PLACES = {
     "check_invariants": "Checks of the data",
     "list_statements": "Statements",
     "load_contracts": "Bulk changes: Load contract terms",
+    "load_statements": "Bulk changes: Load statements",
     "move_declarations": "Move declarations to another month",
     "set_statement": "Change dates or payment run",
     "show_statement": "Statements",
@@ -28,6 +31,8 @@ def staff_words(sentence: str) -> str:
 
     `'#/funded_place'` becomes the funded place, `set_statement` the button's words, `2026-11-28` 28 November 2026.
     """
+    if _ATTRIBUTE.match(sentence):
+        sentence = sentence[:3] + capfirst(sentence[3:])
     sentence = _ATTRIBUTE.sub(lambda found: found[1].replace("_", " "), sentence)
     sentence = _COMMAND.sub(lambda found: f"“{PLACES[found[1]]}”", sentence)
     sentence = _TIMESTAMP.sub(lambda found: str(shown(timestamp_or_none(found[0]) or found[0])), sentence)

@@ -32,12 +32,16 @@ class Problem:
 
 
 class Refused(Exception):
-    """A rule says no. Subclasses give `title`, `code` and `detail` (a format string for the facts)."""
+    """A rule says no. Subclasses give `title`, `code` and `detail` (a format string for the facts).
+
+    `for_staff` says the same to staff, where `detail` advises what only a provider can do; empty where it suits both.
+    """
 
     status: ClassVar[int] = 422
     title: ClassVar[str]
     code: ClassVar[str]
     detail: ClassVar[str]
+    for_staff: ClassVar[str] = ""
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
@@ -49,9 +53,22 @@ class Refused(Exception):
         return self.detail.format(**self.facts)
 
     @property
+    def sentence_for_staff(self) -> str:
+        """The same as staff are told it."""
+        return (self.for_staff or self.detail).format(**self.facts)
+
+    @property
     def problems(self) -> list[Problem]:
         """What a door shows: one problem, or several for `RefusedTogether`."""
-        return [Problem(self.facts.get("title", self.title), self.code, self.sentence)]
+        return [self._problem(self.sentence)]
+
+    @property
+    def problems_for_staff(self) -> list[Problem]:
+        """What staff are shown."""
+        return [self._problem(self.sentence_for_staff)]
+
+    def _problem(self, sentence: str) -> Problem:
+        return Problem(self.facts.get("title", self.title), self.code, sentence)
 
 
 class ReasonMissing(Refused):
@@ -110,8 +127,17 @@ class RefusedTogether(Refused):
         return " ".join(refusal.sentence for refusal in self.refusals)
 
     @property
+    def sentence_for_staff(self) -> str:
+        return " ".join(refusal.sentence_for_staff for refusal in self.refusals)
+
+    @property
     def problems(self) -> list[Problem]:
         unique = dict.fromkeys(problem for refusal in self.refusals for problem in refusal.problems)
+        return list(unique)
+
+    @property
+    def problems_for_staff(self) -> list[Problem]:
+        unique = dict.fromkeys(problem for refusal in self.refusals for problem in refusal.problems_for_staff)
         return list(unique)
 
 

@@ -1,18 +1,19 @@
 """Staff read refusals in the words of the pages, whatever programs call the same."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 
+from declarations.errors import AlreadyVoided, SlotHeld
 from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.navigating import LISTS
 from npq.backoffice.pages import address_of
 from npq.backoffice.site_pages import site_pages
 from npq.backoffice.wording import PLACES, staff_words
-from npq.core.errors import catalogue
+from npq.core.errors import Refused, RefusedTogether, catalogue
 from tests.factories import StatementFactory
 
 # Of the registration service's requests, and of the API's pages.
@@ -23,6 +24,7 @@ NEVER_READ_BY_STAFF = {"cohort_suffix", "per_page"}
     ("sentence", "words"),
     [
         ("Set '#/funded_place' to true.", "Set funded place to true."),
+        ("'#/completion_date' cannot be in the future.", "Completion date cannot be in the future."),
         ("The deadline 2026-11-28 has passed.", "The deadline 28 November 2026 has passed."),
         ("No terms hold by 2026-03.", "No terms hold by March 2026."),
         ("Withdrew on 2026-07-01T09:30:00Z.", "Withdrew on 1 July 2026, 10:30."),
@@ -59,3 +61,25 @@ def test_a_correction_refuses_in_such_words(as_role: Callable[[str], Client]) ->
     page = as_role("configuration").post(address, answers).content.decode()
 
     assert "The deadline 28 November 2026 would be after the payment date 1 January 2020." in page
+
+
+def test_staff_are_never_told_to_contact_themselves_or_to_send_something() -> None:
+    advice = re.compile(r"\b(DfE|GET|your?|send)\b", re.IGNORECASE)
+    told = [each.for_staff for each in _refusals(Refused) if each.for_staff]
+
+    assert told
+    assert [each for each in told if advice.search(each)] == []
+
+
+def _refusals(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _refusals(each)
+
+
+def test_several_refusals_at_once_are_said_in_the_words_for_staff_too() -> None:
+    together = RefusedTogether([AlreadyVoided(), SlotHeld(declaration_type="started")])
+
+    assert " ".join(each.detail for each in together.problems_for_staff) == together.sentence_for_staff
+    assert "declare again" not in together.sentence_for_staff
+    assert "declare again" in together.sentence

@@ -40,6 +40,7 @@ from npq.backoffice.catalogue.fields import (
 from npq.backoffice.comparing import side_by_side
 from npq.backoffice.corrections import Answers, Correction
 from npq.backoffice.pages import Facts, Section, Table, link
+from npq.backoffice.wording import staff_words
 from npq.core import clock
 from npq.core.audit import Actor
 from npq.core.models import Cohort, Course, LeadProvider
@@ -246,7 +247,7 @@ def transfers_table(record: Application) -> Table:
                 each.get_state_display(),
                 each.requested_by,
                 each.reason,
-                each.refusal or "–",
+                staff_words(each.refusal or "–"),
             ]
             for each in guards.planned_transfers(record)
         ],

@@ -55,25 +55,25 @@ def _status(application: Application) -> str:
 
 
 def _stands(application: Application, what: str) -> str:
-    return " ".join(each.sentence for each in declarations_stand(standing(application), what))
+    return " ".join(each.sentence_for_staff for each in declarations_stand(standing(application), what))
 
 
 def not_accepted(application: Application) -> str:
     """Of what begins with an acceptance."""
-    return "" if accepted(application) else NoTrainingToChange(status=_status(application)).sentence
+    return "" if accepted(application) else NoTrainingToChange(status=_status(application)).sentence_for_staff
 
 
 def no_acceptance(application: Application) -> str:
     """Of undoing an acceptance."""
     if not accepted(application):
-        return NoAcceptanceToUndo(status=_status(application)).sentence
+        return NoAcceptanceToUndo(status=_status(application)).sentence_for_staff
     return _stands(application, "The acceptance cannot be undone")
 
 
 def no_rejection(application: Application) -> str:
     """Of undoing a rejection."""
     rejected = application.status == ApplicationStatus.REJECTED
-    return "" if rejected else NoRejectionToUndo(status=_status(application)).sentence
+    return "" if rejected else NoRejectionToUndo(status=_status(application)).sentence_for_staff
 
 
 def declared(what: str) -> Guard:
@@ -95,7 +95,7 @@ def funded_place_fixed(application: Application) -> str:
         return f"The application is {_status(application)}. It has a funded place, or none, once it is accepted."
     if application.cohort.funding != CohortFunding.CAPPED:
         return f"Places in cohort {application.cohort} are not capped, so there is no funded place to give or take."
-    return FundedPlaceFrozen().sentence if standing(application) else ""
+    return FundedPlaceFrozen().sentence_for_staff if standing(application) else ""
 
 
 def nothing_planned(application: Application) -> str:
