@@ -273,6 +273,7 @@ if environment.is_production:
 
 # --- The department's sign-in (OpenID Connect), when it is configured ---------------------------------
 
+OIDC_OP_LOGOUT_ENDPOINT = ""
 if OIDC_CONFIGURED:
     OIDC_RP_CLIENT_ID = environment.text("OIDC_RP_CLIENT_ID")
     OIDC_RP_CLIENT_SECRET = environment.text("OIDC_RP_CLIENT_SECRET")
@@ -286,9 +287,13 @@ if OIDC_CONFIGURED:
     MIDDLEWARE.insert(
         MIDDLEWARE.index("npq.backoffice.sessions.end_old_sessions") + 1, "npq.backoffice.oidc.RefreshSession"
     )
-    # Where a form is sent on to when its session has to be refreshed first.
-    _address = urlsplit(OIDC_OP_AUTHORIZATION_ENDPOINT)
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_address.scheme}://{_address.netloc}")
+    if environment.text("OIDC_OP_LOGOUT_ENDPOINT"):
+        OIDC_OP_LOGOUT_ENDPOINT = environment.web_address("OIDC_OP_LOGOUT_ENDPOINT")
+        # It asks for the token again, to know whom to sign out.
+        OIDC_STORE_ID_TOKEN = True
+    # Where a form is sent on to when its session has to be refreshed first, and after signing out.
+    for _address in map(urlsplit, filter(None, (OIDC_OP_AUTHORIZATION_ENDPOINT, OIDC_OP_LOGOUT_ENDPOINT))):
+        CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_address.scheme}://{_address.netloc}")
 # An identity provider that is the department's own may say nothing of e-mail addresses being verified.
 OIDC_TRUSTS_EMAIL = environment.switch("OIDC_TRUSTS_EMAIL", default=False)
 OIDC_RP_SIGN_ALGO = "RS256"

@@ -166,6 +166,15 @@ def test_the_departments_sign_in_takes_the_place_of_the_password() -> None:
     assert settings(PRODUCTION, "NPQ_PASSWORD_SIGN_IN", "NPQ_SECOND_FACTOR", "AXES_ENABLED") == [True, True, True]
 
 
+def test_signing_out_may_lead_to_the_identity_provider() -> None:
+    end = {"OIDC_OP_LOGOUT_ENDPOINT": "https://bye.example/end"}
+    policy, keeps_token = settings(PRODUCTION | OIDC | end, "CONTENT_SECURITY_POLICY", "OIDC_STORE_ID_TOKEN")
+
+    assert isinstance(policy, dict)
+    assert policy["DIRECTIVES"]["form-action"] == ["'self'", "https://id.example:8443", "https://bye.example"]
+    assert keeps_token is True
+
+
 def test_in_production_the_identity_provider_is_asked_over_an_encrypted_connection() -> None:
     finished = run(["manage.py", "check"], PRODUCTION | OIDC | {"OIDC_OP_JWKS_ENDPOINT": "http://id.example/keys"})
 

@@ -6,10 +6,12 @@ to the subject for good; from then on the subject alone counts.
 
 import logging
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 import requests
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import IntegrityError
@@ -22,8 +24,10 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthen
 
 from npq.backoffice.access_log import record_access
 from npq.backoffice.access_models import AccessKind, StaffIdentity
+from npq.backoffice.sessions import end_session
 from npq.backoffice.sign_in import door_page
 from npq.core.audit import Actor, acting_as
+from npq.core.clock import wall_clock
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +120,12 @@ def _link(subject: str, email: str, *, verified: bool) -> User:
     return user
 
 
+def _long_not_asked(request: HttpRequest) -> bool:
+    """Whether the answer of the identity provider has been out of date for longer than a session may be idle."""
+    latest = request.session.get("oidc_id_token_expiration", 0) + settings.NPQ_SESSION_IDLE_MINUTES * 60
+    return _came_by_it(request) and wall_clock().timestamp() > latest
+
+
 class Start(OIDCAuthenticationRequestView):
     """Leads to the identity provider."""
 
@@ -155,12 +165,39 @@ def _only_when_configured() -> None:
         raise Http404
 
 
+def address_to_sign_out(request: HttpRequest) -> str:
+    """Where the identity provider ends its own session and leads back to our door; empty where it has no such page.
+
+    Also empty for whoever came in with a password (OpenID Connect RP-Initiated Logout 1.0).
+    """
+    if not settings.OIDC_OP_LOGOUT_ENDPOINT or not _came_by_it(request):
+        return ""
+    told = {
+        "client_id": settings.OIDC_RP_CLIENT_ID,
+        "id_token_hint": request.session.get("oidc_id_token", ""),
+        "post_logout_redirect_uri": request.build_absolute_uri(reverse("admin:login")),
+    }
+    joint = "&" if "?" in settings.OIDC_OP_LOGOUT_ENDPOINT else "?"
+    return settings.OIDC_OP_LOGOUT_ENDPOINT + joint + urlencode({name: text for name, text in told.items() if text})
+
+
+def _came_by_it(request: HttpRequest) -> bool:
+    return bool(request.session.get(BACKEND_SESSION_KEY) == f"{__name__}.{DepartmentSignIn.__name__}")
+
+
 class RefreshSession(SessionRefresh):
-    """Asks the identity provider every quarter of an hour, unseen, whether somebody is still welcome there."""
+    """Asks the identity provider every quarter of an hour, unseen, whether somebody is still welcome there.
+
+    A form is not led away, which would lose it. Whoever does nothing but send forms has to sign in again once the
+    provider has not been asked for as long as a session may be idle.
+    """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         """Leads away when it is time; the API, which has no sessions, is left alone."""
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path_info.startswith("/api/"):
+            return None
+        if request.method != "GET" and request.path not in self.exempt_urls and _long_not_asked(request):
+            end_session(request, "Your sign-in could not be checked for too long. Sign in again.")
             return None
         return super().process_request(request)
 

@@ -48,14 +48,15 @@ def _end_or_go_on(request: HttpRequest) -> None:
     seconds = _seconds()
     idle = seconds - session.get(SEEN, 0)
     if seconds - session.get(STARTED, 0) >= settings.SESSION_COOKIE_AGE:
-        _end(request, f"You have been signed in for {settings.SESSION_COOKIE_AGE // 3600} hours. Sign in again.")
+        end_session(request, f"You have been signed in for {settings.SESSION_COOKIE_AGE // 3600} hours. Sign in again.")
     elif idle >= settings.NPQ_SESSION_IDLE_MINUTES * 60:
-        _end(request, f"You did nothing for {settings.NPQ_SESSION_IDLE_MINUTES} minutes. Sign in again.")
+        end_session(request, f"You did nothing for {settings.NPQ_SESSION_IDLE_MINUTES} minutes. Sign in again.")
     elif idle >= SECONDS_BETWEEN_SAVES:
         session[SEEN] = seconds
 
 
-def _end(request: HttpRequest, why: str) -> None:
+def end_session(request: HttpRequest, why: str) -> None:
+    """Signs out, and says why on the page that asks to sign in again."""
     request.session_ended = why  # type: ignore[attr-defined]
     logout(request)
     messages.info(request, why)

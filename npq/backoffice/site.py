@@ -51,6 +51,13 @@ class BackOfficeSite(admin.AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return sign_in.sign_in(request)
 
+    def logout(  # type: ignore[override]  # it may lead on to the identity provider
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        onward = oidc.address_to_sign_out(request) if request.method == "POST" else ""
+        answer = super().logout(request, extra_context)
+        return HttpResponseRedirect(onward) if onward else answer
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         with acting_as(staff_actor(request), "change_password"):
             return super().password_change(request, extra_context)

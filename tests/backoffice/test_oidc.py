@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import Group, User
@@ -18,6 +19,7 @@ from npq.backoffice.oidc import (
     UNVERIFIED,
     WRONG_DOMAIN,
 )
+from npq.core.clock import wall_clock
 from npq.core.models import Change
 from tests.factories import StaffFactory, StaffIdentityFactory
 from tests.identity_stub import CLIENT_ID, CLIENT_SECRET, CODE, IdentityStub, identity_stub
@@ -369,3 +371,62 @@ def test_sessions_made_with_a_password_and_the_api_are_left_alone(client: Client
     assert passed == 200
     assert other.get("/api/v3/npq-applications").status_code == 401
     assert other.post("/admin/logout/").status_code in (200, 302)
+
+
+def test_whoever_sends_nothing_but_forms_is_asked_again_in_the_end(
+    client: Client, idp: IdentityStub, sam: User, settings: Any
+) -> None:
+    def expired_for(minutes: int) -> Any:
+        session = client.session
+        session["oidc_id_token_expiration"] = wall_clock().timestamp() - minutes * 60
+        session.save()
+        return client.post("/admin/core/course/")
+
+    settings.NPQ_SESSION_IDLE_MINUTES = 60
+    sign_in(client, idp)
+    sent = expired_for(59)
+    too_late = expired_for(61)
+
+    assert sent.status_code == 200
+    assert too_late["Location"] == "/admin/login/?next=/admin/core/course/"
+    assert not is_signed_in(client)
+    assert newest().kind == "session_ended"
+
+
+# Signing out ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _ends_sessions(idp: IdentityStub, settings: Any) -> None:
+    settings.OIDC_OP_LOGOUT_ENDPOINT = f"{idp.url}/end?tenant=dfe"
+    settings.OIDC_STORE_ID_TOKEN = True
+
+
+@pytest.mark.usefixtures("_ends_sessions")
+def test_signing_out_here_signs_out_at_the_provider(client: Client, idp: IdentityStub, sam: User) -> None:
+    sign_in(client, idp)
+    left = client.post("/admin/logout/")
+    address = urlsplit(left["Location"])
+    told = {name: values[0] for name, values in parse_qs(address.query).items()}
+
+    assert (left.status_code, f"{address.scheme}://{address.netloc}{address.path}") == (302, f"{idp.url}/end")
+    assert told.keys() == {"tenant", "client_id", "id_token_hint", "post_logout_redirect_uri"}
+    assert (told["client_id"], told["post_logout_redirect_uri"]) == (CLIENT_ID, "http://testserver/admin/login/")
+    assert jwt.decode(told["id_token_hint"], options={"verify_signature": False})["sub"] == "subject-1"
+    assert not is_signed_in(client)
+    assert newest().kind == "signed_out"
+
+
+@pytest.mark.usefixtures("_ends_sessions")
+def test_whoever_came_in_with_a_password_leaves_without_the_provider(client: Client, sam: User) -> None:
+    client.force_login(sam, backend="django.contrib.auth.backends.ModelBackend")
+
+    assert "You have signed out" in client.post("/admin/logout/").content.decode()
+    assert client.get("/admin/logout/").status_code == 302
+
+
+def test_without_such_a_page_no_token_is_kept(client: Client, idp: IdentityStub, sam: User) -> None:
+    sign_in(client, idp)
+
+    assert "oidc_id_token" not in client.session
+    assert "You have signed out" in client.post("/admin/logout/").content.decode()
