@@ -44,6 +44,10 @@ def _nothing(_: Any) -> str:
     return ""
 
 
+def _done(_: Any, __: Answers) -> str:
+    return "done."
+
+
 def _no_sections(_: Any, __: Answers) -> Sequence[Section]:
     return ()
 
@@ -55,7 +59,8 @@ class Correction:
     `fields` gives what is asked for, `run` calls the one service. `not_possible` is a sentence that says why it
     cannot be done to a record whatever is answered, empty when it can; the service has the last word. `explains` is
     a sentence on its page, `beside` what there is to look at first, given the answers so far. `counts` are kinds of
-    records of which it may change tens of thousands: its page says how many, and lists none.
+    records of which it may change tens of thousands: its page says how many, and lists none. `done` is said once it
+    is done, of the record as it was and the answers.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Correction:
     not_possible: Callable[[Any], str] = _nothing
     beside: Callable[[Any, Answers], Sequence[Section]] = _no_sections
     counts: tuple[type[Model], ...] = ()
+    done: Callable[[Any, Answers], str] = _done
 
     @property
     def permission(self) -> str:
@@ -226,8 +232,11 @@ def correction_page(
             except _ConfirmedBefore:
                 return done_before(request, back)
             if not problems:
-                _say(request, correction, preview.effects)
+                _say(request, correction, preview.effects, correction.done(record, answers))
                 return HttpResponseRedirect(back)
+            # What was shown is no longer what would be done, or cannot be done any more.
+            preview = rehearse(correction, record, answers, by)
+            problems = preview.problems or problems
     elif not posted and form.asks_nothing:
         preview = rehearse(correction, record, {}, staff_actor(request))
     if confirmed_before(request):
@@ -335,11 +344,11 @@ class _SomethingElse(Exception):
     """It would write something else than was shown; stops the service before it commits."""
 
 
-def _say(request: HttpRequest, correction: Correction, effects: Effects) -> None:
+def _say(request: HttpRequest, correction: Correction, effects: Effects, done: str) -> None:
     if effects.nothing:
         messages.info(request, f"{correction.title}: nothing had to be changed.")
         return
-    messages.success(request, f"{correction.title}: done.")
+    messages.success(request, f"{correction.title}: {done}")
     result = effects.result
     for note in result.notes if isinstance(result, Corrected) else ():
         messages.info(request, note)

@@ -173,6 +173,10 @@ def test_a_transfer_is_planned_shown_and_cancelled(as_role: Callable[[str], Clie
     assert (planned.lead_provider, planned.due_on, planned.state) == (other, day, TransferState.WAITING)
     one.refresh_from_db()
     assert one.lead_provider != other
+    assert (
+        f"Change lead provider: planned for {day:%-d %B %Y}. Until then the application stays with "
+        f"{one.lead_provider.name}, then it goes to The Other One."
+    ) in page_of(client, one)
     for page in (page_of(client, one), client.get("/admin/transfers/").content.decode()):
         assert "The Other One" in page
         assert "Waiting for its day" in page

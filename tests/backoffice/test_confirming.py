@@ -11,13 +11,15 @@ from django.db import IntegrityError
 from django.test import Client
 
 from applications.models import PlannedTransfer
+from declarations.services import void_declaration
 from finance.models import PaymentRequest
 from npq.backoffice import corrections
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.corrections import Correction
 from npq.backoffice.models import Confirmation
 from npq.backoffice.pages import address_of
-from npq.core.clock import today
+from npq.core.audit import Actor
+from npq.core.clock import now, today
 from npq.core.models import Change
 from participants.models import Note
 from tests.backoffice.money_cases import CHECKED
@@ -26,6 +28,7 @@ from tests.factories import (
     AdjustmentFactory,
     ApplicationFactory,
     ContractTermsFactory,
+    DeclarationFactory,
     LeadProviderFactory,
     StatementFactory,
 )
@@ -122,6 +125,30 @@ def test_what_changes_between_the_last_look_and_the_lock_is_not_confirmed(
     assert "have changed since you looked" in answer.content.decode()
     assert record.funding_choice == "school"
     assert not Confirmation.objects.exists()
+    assert "<td>School</td><td>Trust</td>" in answer.content.decode()
+
+
+def test_what_somebody_else_does_at_the_last_moment_is_not_offered_again(
+    as_role: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, record = as_role("finance"), DeclarationFactory()
+    address = f"{address_of(record, record.public_id)}void_declaration/"
+    pressed = confirming(client.post(address, {"reason": REASON}))
+    real = corrections.recorded
+
+    @contextmanager
+    def somebody_else_first(then: Any, **options: Any) -> Iterator[Any]:
+        colleague = Actor.staff("A colleague", identifier="0", reason="Asked for")
+        void_declaration(declaration_id=record.id, held_by=None, by=colleague, now=now())
+        with real(then, **options) as effects:
+            yield effects
+
+    monkeypatch.setattr(corrections, "recorded", somebody_else_first)
+    page = client.post(address, {"reason": REASON, **pressed}).content.decode()
+
+    assert "This declaration has been voided already." in page
+    assert "What will change" not in page
+    assert "Confirm:" not in page
 
 
 def test_a_new_record_is_made_as_it_was_shown(as_role: Callable[[str], Client]) -> None:

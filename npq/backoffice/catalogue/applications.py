@@ -39,7 +39,7 @@ from npq.backoffice.catalogue.fields import (
 )
 from npq.backoffice.comparing import side_by_side
 from npq.backoffice.corrections import Answers, Correction
-from npq.backoffice.pages import Facts, Section, Table, link
+from npq.backoffice.pages import Facts, Section, Table, link, shown
 from npq.backoffice.wording import staff_words
 from npq.core import clock
 from npq.core.audit import Actor
@@ -233,6 +233,15 @@ def _change_lead_provider(record: Application, answers: Answers, by: Actor) -> A
     order = {"application_id": record.id, "lead_provider": answers["lead_provider"], "by": by, "now": clock.now()}
     due_on = answers.get("due_on")
     return plan_transfer(**order, due_on=due_on) if due_on else change_lead_provider(**order)
+
+
+def _transferred(record: Application, answers: Answers) -> str:
+    if not answers.get("due_on"):
+        return "done."
+    return (
+        f"planned for {shown(answers['due_on'])}. Until then the application stays with {record.lead_provider.name}, "
+        f"then it goes to {answers['lead_provider'].name}."
+    )
 
 
 def transfers_table(record: Application) -> Table:
@@ -436,6 +445,7 @@ APPLICATIONS: tuple[Correction, ...] = (
         "Declarations stay with the provider that made them; ask it to make the rest before you transfer.",
         _provider_fields,
         beside=lambda it, _: (transfers_table(it),) if guards.planned_transfers(it) else (),
+        done=_transferred,
     ),
     Correction(
         "cancel_transfer",
