@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
@@ -39,14 +39,15 @@ class _Listener:
         self.message_ids: list[int] = []
         self.touched: dict[tuple[type[models.Model], int], UUID] = {}
 
-    def take_down(self, after: int) -> None:
-        """Adds what the current transaction did after the change with an id, and starts anew."""
-        changes = list(_changes(after, self.counted))
+    def take_down(self, since: "_Since") -> None:
+        """Adds what the current transaction did since then, and starts anew."""
+        changes = list(_changes(since, self.counted))
         self.effects.changes += changes
-        for name, number in _numbers(after, self.counted):
+        for name, number in _numbers(since, self.counted):
             self.effects.counted[name] = self.effects.counted.get(name, 0) + number
         message_model = apps.get_model("core", "Message")
-        self.effects.messages += message_model._default_manager.filter(id__in=self.message_ids).order_by("id")
+        if self.message_ids:
+            self.effects.messages += message_model._default_manager.filter(id__in=self.message_ids).order_by("id")
         changed = {(change.model, change.record_id) for change in changes}
         self.effects.touched += [
             (str(model._meta.verbose_name), identifier)
@@ -89,9 +90,9 @@ def observed() -> Iterator[None]:
         yield
         return
     listener.message_ids, listener.touched = [], {}
-    before = _newest_change()
+    now = _now()
     yield
-    listener.take_down(before)
+    listener.take_down(now)
 
 
 def hear_message(message: models.Model) -> None:
@@ -112,16 +113,25 @@ def hear_touched(rows: models.QuerySet[Any]) -> None:
 # From the trail to fields and values -----------------------------------------------------------------
 
 
-def _newest_change() -> int:
-    found = _of_this_transaction().order_by("-id").values_list("id", flat=True).first()
-    return found or 0
+class _Since(NamedTuple):
+    """A moment of a transaction: the newest change that it had made."""
+
+    transaction: int
+    newest: int
+
+    def trail(self) -> models.QuerySet[Any]:
+        """What the transaction has changed since then."""
+        changes = apps.get_model("core", "Change")._default_manager
+        return changes.filter(transaction=self.transaction, id__gt=self.newest)
 
 
-def _of_this_transaction() -> models.QuerySet[Any]:
+def _now() -> _Since:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        (transaction,) = cursor.fetchone()
-    return apps.get_model("core", "Change")._default_manager.filter(transaction=transaction)
+        cursor.execute(
+            "SELECT this, (SELECT coalesce(max(id), 0) FROM core_change WHERE transaction = this)"
+            " FROM CAST(pg_current_xact_id()::text AS bigint) AS this"
+        )
+        return _Since(*cursor.fetchone())
 
 
 @dataclass
@@ -151,18 +161,18 @@ class _Row:
         }
 
 
-def _numbers(after: int, counted: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def _numbers(since: _Since, counted: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     if not counted:
         return
-    trail = _of_this_transaction().filter(id__gt=after, table__in=list(counted)).order_by()
+    trail = since.trail().filter(table__in=list(counted)).order_by()
     for table, number in trail.values_list("table").annotate(number=models.Count("record_id", distinct=True)):
         yield counted[table], number
 
 
-def _changes(after: int, left_out: Iterable[str]) -> Iterator[RecordChange]:
+def _changes(since: _Since, left_out: Iterable[str]) -> Iterator[RecordChange]:
     tables = {model._meta.db_table: model for model in apps.get_models()}
     related = _Related()
-    for (table, record_id), row in _rows(after, left_out).items():
+    for (table, record_id), row in _rows(since, left_out).items():
         model = tables[table]
         fields = [
             FieldChange(each, related.value(each, row.before), related.value(each, row.after))
@@ -173,11 +183,11 @@ def _changes(after: int, left_out: Iterable[str]) -> Iterator[RecordChange]:
             yield RecordChange(model, record_id, row.identifier, row.operation, tuple(fields))
 
 
-def _rows(after: int, left_out: Iterable[str]) -> dict[tuple[str, int], _Row]:
-    """What the trail says of the current transaction after the change with an id, by row, in the order of writing."""
+def _rows(since: _Since, left_out: Iterable[str]) -> dict[tuple[str, int], _Row]:
+    """What the trail says of the current transaction since then, by row, in the order of writing."""
     # Read as text, so that a number keeps every digit.
     texts = {"old": Cast("before", models.TextField()), "new": Cast("after", models.TextField())}
-    trail = _of_this_transaction().filter(id__gt=after).exclude(table__in=list(left_out))
+    trail = since.trail().exclude(table__in=list(left_out))
     trail = trail.annotate(**texts).order_by("id")
     rows: dict[tuple[str, int], _Row] = {}
     for change in trail.values("table", "record_id", "record_public_id", "operation", "old", "new"):

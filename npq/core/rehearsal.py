@@ -47,25 +47,49 @@ def add_figures(figures: Figures) -> None:
     _figures.append(figures)
 
 
-def what_would_change(call: Callable[[], Any], *, counted: Sequence[type[Model]] = ()) -> Effects:
+class AmountsBefore:
+    """What figures come to without any change: read once for several rehearsals, which is right while it `holds`."""
+
+    def __init__(self) -> None:
+        self._known: dict[Figures, dict[int, Figure]] = {}
+
+    def of(self, figures: Figures, ids: Iterable[int]) -> Mapping[int, Figure]:
+        """What each comes to, as `Figures.amounts`; others may be among them."""
+        known = self._known.setdefault(figures, {})
+        missing = [each for each in ids if each not in known]
+        if missing:
+            known.update(figures.amounts(missing))
+        return known
+
+    def holds(self) -> bool:
+        """Whether all that was read is so still."""
+        return all(figures.amounts(known) == known for figures, known in self._known.items() if known)
+
+
+def what_would_change(
+    call: Callable[[], Any], *, counted: Sequence[type[Model]] = (), before: AmountsBefore | None = None
+) -> Effects:
     """Does what `call` does, one service, and undoes it; returns its effects. Raises what it refuses.
 
-    Records of the kinds in `counted` are counted, not listed (`npq.core.listening.recorded`).
+    Records of the kinds in `counted` are counted, not listed (`npq.core.listening.recorded`). Whoever rehearses
+    many services in a row gives them the same `before`, and asks afterwards whether it held.
     """
+    before = before or AmountsBefore()
     after: list[tuple[Figures, Mapping[int, Figure]]] = []
 
     def look_at_the_money(effects: Effects) -> None:
-        after[:] = [(figures, figures.amounts(figures.affected(effects))) for figures in _figures]
+        affected = [(figures, list(figures.affected(effects))) for figures in _figures]
+        after[:] = [(figures, figures.amounts(ids)) for figures, ids in affected if ids]
 
     with rehearsal(), recorded(look_at_the_money, counted=counted) as effects:
         effects.result = call()
     if isinstance(effects.result, Corrected):
         effects.pounds += effects.result.pounds
     for figures, amounts in after:
-        before = figures.amounts(amounts)
+        without = before.of(figures, amounts)
         effects.pounds += [
-            Pounds(figure.identifier, figure.name, before[key].amount, figure.amount)
+            Pounds(figure.identifier, figure.name, without[key].amount, figure.amount)
             for key, figure in amounts.items()
-            if key in before and before[key].amount != figure.amount
+            if key in without and without[key].amount != figure.amount
         ]
     return effects

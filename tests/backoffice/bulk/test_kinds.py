@@ -10,8 +10,9 @@ import pytest
 
 from applications.choices import ReasonForRejection
 from declarations.models import Declaration, DeliveryPartner, DeliveryPartnership
-from finance.models import ContractTerms, LineItem, Statement
-from npq.backoffice.bulk import work
+from finance.models import Adjustment, ContractTerms, LineItem, Statement
+from finance.queries.moved import StatementTotals
+from npq.backoffice.bulk import checking, work
 from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.bulk.choices import JobState
 from npq.backoffice.bulk.kinds import Kind
@@ -22,6 +23,7 @@ from participants.models import Participant
 from tests.backoffice.bulk.uploading import Office, codes, csv_file, states
 from tests.declarations.conftest import NOW, trainee
 from tests.factories import (
+    AdjustmentFactory,
     ApplicationFactory,
     CohortFactory,
     ContractTermsFactory,
@@ -169,6 +171,57 @@ def test_submit_declarations_with_their_pounds(
     ]
     assert made[2].has_passed
     assert LineItem.objects.count() == 3
+
+
+def declared_by(number: int, provider: LeadProvider) -> bytes:
+    """A file of declarations that start so many people."""
+    ids = [trainee(provider).participant.public_id for _ in range(number)]
+    rows = ([each, "started", "2024-11-01", "npq-headship", "", "", "ambition", ""] for each in ids)
+    return csv_file(DECLARATION_COLUMNS, *rows)
+
+
+def pounds_of_rows(job: BulkJob) -> list[str]:
+    return [row.pounds[0]["difference"] for row in BulkRow.objects.filter(job=job).order_by("line")]
+
+
+def test_pounds_are_the_rows_own_though_others_move_the_statement_meanwhile(
+    office: Offices, provider: LeadProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = declared_by(3, provider)
+    rehearsed = checking._rehearsed
+
+    def and_somebody_adjusts(*arguments: Any) -> Any:
+        found = rehearsed(*arguments)
+        if not Adjustment.objects.exists():
+            AdjustmentFactory(statement=Statement.objects.get(), amount=Decimal(500))
+        return found
+
+    monkeypatch.setattr(checking, "_rehearsed", and_somebody_adjusts)
+    with clock_at(NOW):
+        job = office("finance", "submit_declaration").checked(content)
+
+    assert Adjustment.objects.count() == 1
+    assert pounds_of_rows(job) == ["185.55"] * 3
+
+
+def test_what_a_statement_comes_to_without_any_row_is_added_up_once_for_many(
+    office: Offices, provider: LeadProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = declared_by(6, provider)
+    added_up = []
+    amounts = StatementTotals.amounts
+
+    def counted(self: StatementTotals, ids: Any) -> Any:
+        added_up.append(list(ids))
+        return amounts(self, added_up[-1])
+
+    monkeypatch.setattr(StatementTotals, "amounts", counted)
+    with clock_at(NOW):
+        job = office("finance", "submit_declaration").checked(content)
+
+    assert pounds_of_rows(job) == ["185.55"] * 6
+    # With each row, once without, and once more to see that it held.
+    assert len(added_up) == 6 + 2
 
 
 def test_a_declaration_needs_its_delivery_partner_as_the_api_says(office: Offices, provider: LeadProvider) -> None:
