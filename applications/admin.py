@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 
 from applications.api.outputs import APPLICATION
-from applications.choices import ApplicationStatus
+from applications.choices import ApplicationStatus, FundingEligibilityStatusCode
 from applications.models import Application
 from declarations.models import Declaration
+from npq.backoffice import columns
 from npq.backoffice.cases import case_facts, decided_so, others_table, why_ineligible
 from npq.backoffice.catalogue.applications import transfers_table
 from npq.backoffice.catalogue.guards import remember_standing
@@ -58,13 +59,15 @@ class ApplicationAdmin(InspectAdmin):
     list_display = (
         "name",
         "received",
-        "course",
+        columns.course,
         "lead_provider",
         "cohort",
         "decision",
         "training",
         "eligible",
         "place",
+        "workplace",
+        "email",
     )
     list_filter = (
         by_words("status", "status", ApplicationStatus.choices),
@@ -75,6 +78,12 @@ class ApplicationAdmin(InspectAdmin):
         choice("work_setting", "work setting", lambda: WORK_SETTINGS),
         by_truth("eligible", "eligible for funding", "eligible_for_funding"),
         by_truth("funded_place", "funded place", unset="Not set"),
+        by_words(
+            "funding_status",
+            "funding status",
+            FundingEligibilityStatusCode.choices,
+            "funding_eligibility_status_code",
+        ),
         by_dates("created_at", "received"),
     )
     list_select_related = ("participant", "course", "cohort", "lead_provider", "enrolment")
@@ -101,6 +110,12 @@ class ApplicationAdmin(InspectAdmin):
     def place(self, application: Application) -> str:
         """Whether there is a funded place, where that is known."""
         return str(shown(application.funded_place))
+
+    @admin.display(description="workplace")
+    def workplace(self, application: Application) -> str:
+        """Where the applicant works: the employer or, by its URN, the school or the childcare provider."""
+        urn = application.school_urn or application.private_childcare_provider_urn
+        return application.employer_name or (f"URN {urn}" if urn else "not set")
 
     @admin.display(description="status")
     def decision(self, application: Application) -> str:

@@ -9,6 +9,7 @@ from declarations.api.outputs import DECLARATION
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason
 from declarations.models import Declaration
 from finance.models import LineItem
+from npq.backoffice import columns
 from npq.backoffice.filters import (
     by_cohort,
     by_course,
@@ -41,7 +42,7 @@ class DeclarationAdmin(InspectAdmin):
         "declaration_type",
         "declared_for",
         "stands",
-        "course",
+        columns.course,
         "cohort",
         "lead_provider",
         "received",

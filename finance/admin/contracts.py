@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet
 from finance.models import ContractTerms, Statement
 from finance.queries.figures import CourseFigures
 from finance.queries.workings import month_in_words, rate_of, service_fee_of
+from npq.backoffice import columns
 from npq.backoffice.filters import by_cohort, by_course, by_lead_provider
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link
@@ -23,7 +24,7 @@ class ContractTermsAdmin(InspectAdmin):
 
     tasks = ("bulk", "contract_gaps")
     list_display = (
-        "course",
+        columns.course,
         "lead_provider",
         "cohort",
         "holds_from",

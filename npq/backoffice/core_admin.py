@@ -24,7 +24,7 @@ class MessageAdmin(InspectAdmin):
         by_words("kind", "kind", MessageKind.choices),
         by_dates("created_at", "made"),
     )
-    search_help_text = "A message ID"
+    search_help_text = "A message ID or a participant ID"
     ordering = ("-id",)
 
     @admin.display(description="state")

@@ -10,17 +10,20 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from finance.models import Statement
+from npq.backoffice.catalogue.fields import DayField, course_words
 from npq.core import clock
 from npq.core.models import Cohort, Course, LeadProvider
-from npq.core.parsing import iso_date
 
 ALL = "all"
 # Both ends of a range of dates, and how far the instant that bounds it lies after the beginning of that day.
 ENDS = {"from": timedelta(), "to": timedelta(days=1)}
+# A day is typed into a list's filters as it is into a correction.
+DAY = DayField("Day")
 Conditions = list[tuple[str, str, Q]]
 
 
@@ -59,6 +62,12 @@ class Choice(admin.SimpleListFilter):
             return queryset
         found = next((condition for value, _, condition in self._conditions if value == self.chosen()), None)
         return queryset.none() if found is None else queryset.filter(found)
+
+    @property
+    def in_use(self) -> str:
+        """What it narrows the list to, in words; empty when it does not."""
+        words = next((words for value, words, _ in self._conditions if value == self.chosen()), self.chosen())
+        return "" if self.chosen() == ALL else f"{self.title}: {words}"
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         yield ALL, "All", self.chosen() == ALL
@@ -133,7 +142,9 @@ def by_course() -> type[Choice]:
     return choice(
         "course",
         "course",
-        lambda: [(each.identifier, each.name, Q(course=each)) for each in Course.objects.order_by("position", "id")],
+        lambda: [
+            (each.identifier, course_words(each), Q(course=each)) for each in Course.objects.order_by("position", "id")
+        ],
     )
 
 
@@ -173,10 +184,10 @@ class DateRange(admin.ListFilter):
         self.problems: dict[str, str] = {}
         for name, text in given.items():
             try:
-                # The last day of the calendar has no day after it.
-                self.instants[name] = clock.start_of_uk_day(iso_date(text) + ENDS[name])
-            except (ValueError, OverflowError):
-                self.problems[name] = "Enter a real date, like 2025-03-31."
+                # The first and the last day of the calendar have no day beside them.
+                self.instants[name] = clock.start_of_uk_day(DAY.clean(text) + ENDS[name])
+            except (ValidationError, ValueError, OverflowError):
+                self.problems[name] = str(DAY.error_messages["invalid"])
 
     def expected_parameters(self) -> list[str | None]:
         return list(ENDS)
@@ -193,12 +204,19 @@ class DateRange(admin.ListFilter):
             queryset = queryset.filter(**{f"{self.field}__lt": self.instants["to"]})
         return queryset
 
+    @property
+    def in_use(self) -> str:
+        """What it narrows the list to, in words; empty when it does not."""
+        given = [f"{name} {text}" for name, text in self.given.items() if text]
+        return f"{self.title} {' '.join(given)}" if given else ""
+
     def choices(self, changelist: Any) -> Iterator[Any]:
         for name in ENDS:
             yield {
                 "name": name,
                 "label": f"{str(self.title).capitalize()} {name}",
                 "value": self.given.get(name, ""),
+                "hint": DAY.help_text,
                 "problem": self.problems.get(name, ""),
             }
 

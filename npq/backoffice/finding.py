@@ -68,20 +68,33 @@ def people_matching(term: str) -> list[int]:
         found = Participant.objects.alias(_name=Lower("full_name")).filter(_name__contains=term.lower())
     else:
         return []
-    return list(found.order_by("-id").values_list("id", flat=True)[:MOST])
+    both = found.order_by("-id").values_list("id", "merged_into_id")[:MOST]
+    return list(dict.fromkeys(person for each in both for person in each if person is not None))
 
 
 def _applications_by_email(term: str) -> QuerySet[Application]:
     return Application.objects.alias(_email=Lower("email")).filter(_email__contains=term.lower()).order_by("-id")
 
 
-def person_of_id(public_id: UUID) -> Participant | None:
-    """The person of a participant id, also of one retired by a merge."""
-    person = Participant.objects.filter(public_id=public_id).first()
-    if person is None:
-        change = ParticipantIdChange.objects.filter(from_participant_id=public_id).first()
-        person = change.participant if change else None
-    return person
+# The records of a list that a public id leads to: its own, and those about whom or what has that id.
+LED_TO: dict[type[Model], tuple[tuple[type[Model], str, str], ...]] = {
+    Application: (
+        (Application, "participant__public_id", "id"),
+        (ParticipantIdChange, "from_participant_id", "participant__applications__id"),
+        (Declaration, "public_id", "enrolment__application_id"),
+    ),
+    Participant: (
+        (ParticipantIdChange, "from_participant_id", "participant_id"),
+        (Application, "public_id", "participant_id"),
+        (Declaration, "public_id", "enrolment__participant_id"),
+    ),
+    Declaration: (
+        (Declaration, "enrolment__participant__public_id", "id"),
+        (ParticipantIdChange, "from_participant_id", "participant__enrolments__declarations__id"),
+        (Declaration, "enrolment__application__public_id", "id"),
+    ),
+    Message: ((Message, "participant_public_id", "id"),),
+}
 
 
 def ids_matching(model: type[Model], term: str) -> Q:
@@ -89,9 +102,7 @@ def ids_matching(model: type[Model], term: str) -> Q:
     term = readable_term(term)
     public_id = uuid_or_none(term.lower())
     if public_id is not None:
-        condition = Q(public_id=public_id)
-        person = person_of_id(public_id) if model in ABOUT_PERSON else None
-        return condition | _about(model, [person.id]) if person else condition
+        return Q(pk__in=_led_to(model, public_id))
     if model is Application and URN.fullmatch(term):
         return Q(**{_urn_column(term): term.upper()})
     if model is Participant and URN.fullmatch(term):
@@ -99,6 +110,15 @@ def ids_matching(model: type[Model], term: str) -> Q:
     if model not in ABOUT_PERSON:
         return Q(pk__in=[])
     return _about(model, people_matching(term))
+
+
+def _led_to(model: type[Model], public_id: UUID) -> list[int]:
+    """The internal ids of the records, each looked up in its own index; one query."""
+    own, *others = (
+        table._default_manager.filter(**{column: public_id}).order_by().values_list(key, flat=True)[:MOST]
+        for table, column, key in ((model, "public_id", "pk"), *LED_TO.get(model, ()))
+    )
+    return [each for each in own.union(*others) if each is not None]
 
 
 ABOUT_PERSON = {Application: "participant_id__in", Participant: "id__in", Declaration: "enrolment__participant_id__in"}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -19,7 +20,9 @@ from tests.factories import (
     DeclarationFactory,
     LeadProviderFactory,
     LineItemFactory,
+    MessageFactory,
     ParticipantFactory,
+    ParticipantIdChangeFactory,
 )
 
 
@@ -65,6 +68,11 @@ def applications() -> dict[str, Callable[[], Case]]:
             one(),
             {"work_setting": "childcare"} | every,
         ),
+        "funding_status": lambda: (
+            one(funding_eligibility_status_code="subject_to_review"),
+            one(),
+            {"funding_status": "subject_to_review"} | every,
+        ),
         "eligible": lambda: (one(eligible_for_funding=False), one(), {"eligible": "no"} | every),
         "funded_place": lambda: (
             one(accepted=True, cohort=CohortFactory(capped=True), funded_place=True),
@@ -92,8 +100,8 @@ def declarations() -> dict[str, Callable[[], Case]]:
         "ineligible_reason": lambda: (one(ineligible=True), one(), {"ineligible_reason": "duplicate_declaration"}),
         "statement_month": on_a_statement,
         # Half past eleven at night in UTC is the next day in the UK's summer.
-        "from": lambda: (on(4, 23), on(4, 22), {"from": "2024-07-05", "cohort": "all"}),
-        "to": lambda: (on(4, 22), on(4, 23), {"to": "2024-07-04", "cohort": "all"}),
+        "from": lambda: (on(4, 23), on(4, 22), {"from": "5/7/2024", "cohort": "all"}),
+        "to": lambda: (on(4, 22), on(4, 23), {"to": "4 July 2024", "cohort": "all"}),
     }
 
 
@@ -134,7 +142,7 @@ def test_applications_are_those_of_the_current_cohort_unless_asked_otherwise(
 
 
 @pytest.mark.parametrize(
-    "query", [{"status": "nonsense"}, {"from": "yesterday"}, {"to": "2025-02-30"}, {"to": "9999-12-31"}]
+    "query", [{"status": "nonsense"}, {"from": "yesterday"}, {"to": "30/2/2025"}, {"to": "9999-12-31"}, {"from": "1/2"}]
 )
 def test_what_nobody_offered_finds_nothing(as_role: Callable[[str], Client], query: dict[str, str]) -> None:
     declaration = DeclarationFactory()
@@ -145,10 +153,64 @@ def test_what_nobody_offered_finds_nothing(as_role: Callable[[str], Client], que
 
 
 def test_a_date_that_is_none_is_said_to_be(as_role: Callable[[str], Client]) -> None:
-    page = as_role("viewer").get("/admin/declarations/declaration/", {"from": "2025-02-30"}).content.decode()
+    page = as_role("viewer").get("/admin/declarations/declaration/", {"from": "30/2/2025"}).content.decode()
 
-    assert "Enter a real date, like 2025-03-31." in page
-    assert 'aria-describedby="filter-from-error"' in page
+    assert "Enter a day that exists, such as 27/9/2026." in page
+    assert 'aria-describedby="filter-from-hint filter-from-error"' in page
+
+
+def test_a_list_is_searched_by_the_ids_of_what_belongs_to_its_records(as_role: Callable[[str], Client]) -> None:
+    client = as_role("viewer")
+    DeclarationFactory()
+    declaration = DeclarationFactory()
+    application = declaration.enrolment.application
+    person = application.participant
+    retired = ParticipantIdChangeFactory(participant=person, to_participant_id=person.public_id).from_participant_id
+    message = MessageFactory(participant_public_id=person.public_id)
+    belonging = {
+        "applications/application": application,
+        "participants/participant": person,
+        "declarations/declaration": declaration,
+    }
+
+    for model, record in belonging.items():
+        for each in (application.public_id, person.public_id, declaration.public_id, retired):
+            assert listed(client, model, q=str(each)) == ids(record), (model, each)
+    assert listed(client, "core/message", q=str(person.public_id)) == ids(message)
+    assert listed(client, "participants/participant", q=str(uuid4())) == []
+
+
+def test_what_belongs_to_a_retired_person_is_found_by_their_old_name(as_role: Callable[[str], Client]) -> None:
+    application = ApplicationFactory()
+    ParticipantFactory(full_name="Ada Okonkwo", merged_into=application.participant)
+
+    assert listed(as_role("viewer"), "applications/application", q="okonkwo") == ids(application)
+
+
+def test_the_list_of_applications_tells_where_people_work_and_what_they_study(
+    as_role: Callable[[str], Client],
+) -> None:
+    at_school = ApplicationFactory(school_urn="137416", employer_name=None)
+    elsewhere = ApplicationFactory(school_urn=None, employer_name="Riverside Trust")
+
+    page = as_role("viewer").get("/admin/applications/application/", {"cohort": "all"}).content.decode()
+
+    assert "URN 137416" in page
+    assert "Riverside Trust" in page
+    assert at_school.email in page
+    assert f">{elsewhere.course.name} ({elsewhere.course.identifier})</td>" in page
+
+
+def test_what_a_list_is_narrowed_to_is_said_where_its_filters_are_folded(as_role: Callable[[str], Client]) -> None:
+    asked = {"state": "voided", "from": "1/2/2025", "type": "all"}
+
+    client, address = as_role("viewer"), "/admin/declarations/declaration/"
+    page = client.get(address, asked).content.decode()
+    wrong = client.get(address, {"from": "1/13/2025"}).content.decode()
+
+    assert re.findall(r'<span class="in-use">([^<]*)</span>', page) == ["State: Voided", "Declared from 1/2/2025"]
+    assert "<details open>" not in page
+    assert "<details open>" in wrong
 
 
 def test_what_is_typed_into_the_search_of_a_list_is_searched_for(as_role: Callable[[str], Client]) -> None:
