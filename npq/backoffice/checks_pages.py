@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from npq.backoffice.models import CheckKind, CheckResult
 from npq.backoffice.pages import Table
@@ -26,18 +27,19 @@ ALSO_TAKES = {
 
 def found_rows(results: Iterable[CheckResult], most: int) -> tuple[Sequence[str], list[list[Any]]]:
     """The heads and the first rows of what some checks found."""
-    rows = [[_where(result, identifier), words] for result in results for identifier, words in result.first]
+    rows = [_row(result, identifier, words) for result in results for identifier, words in result.first]
     return ["Where", "What"], rows[:most]
 
 
-def _where(result: CheckResult, identifier: str) -> Any:
-    """A link to the record, or to both, where there is one."""
+def _row(result: CheckResult, identifier: str, words: str) -> list[Any]:
+    """A link to the record, or to both, where there is one; and what is wrong with it."""
     ids = identifier.split(" ")
     if not all(uuid_or_none(each) for each in ids):
-        return identifier
+        return [identifier, words]
     if result.kind == CheckKind.DUPLICATES and len(ids) == 2:
-        return _link(reverse("admin:duplicate", args=ids), "Compare them")
-    return _link(f"{reverse('admin:find')}?{urlencode({'q': identifier})}", identifier)
+        names, _, common = words.partition(": ")
+        return [_link(reverse("admin:duplicate", args=ids), f"Compare {names}"), capfirst(common)]
+    return [_link(f"{reverse('admin:find')}?{urlencode({'q': identifier})}", identifier), words]
 
 
 def _link(address: str, text: str) -> str:
@@ -54,7 +56,7 @@ def checks_page(request: HttpRequest) -> HttpResponse:
         [[each.sentence, tag("Broken" if each.found else "Holds"), _number(each), each.checked_at] for each in results],
         "The checks have not run yet: they are part of the nightly run.",
     )
-    sections = [Table(f"{each.sentence}", *found_rows([each], len(each.first))) for each in broken]
+    sections = [Table(f"Broken: {each.sentence}".rstrip("."), *found_rows([each], len(each.first))) for each in broken]
     context = {**admin.site.each_context(request), "title": "Checks of the data", "sections": [*sections, every]}
     return render(request, "backoffice/checks.html", context)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.html import format_html_join
 
 from applications.models import Application
 from npq.backoffice.filters import by_dates, by_words
@@ -11,6 +12,7 @@ from npq.backoffice.pages import Facts, Page, link
 from npq.backoffice.tags import tag
 from npq.core.choices import MessageKind, MessageState
 from npq.core.models import Message
+from npq.core.wording import CannotBeWritten, letter_for
 from participants.models import Participant
 
 
@@ -44,7 +46,7 @@ class MessageAdmin(InspectAdmin):
                     [
                         ("ID", record.public_id),
                         ("To", record.to),
-                        ("Participant", _link_to(Participant, record.participant_public_id)),
+                        ("Participant", _link_to(Participant, record.participant_public_id, _name_of(record))),
                         ("Application", _link_to(Application, application) if application else None),
                         ("Made", record.created_at),
                         ("Due", record.due_at),
@@ -53,10 +55,26 @@ class MessageAdmin(InspectAdmin):
                         ("GOV.UK Notify ID", record.notify_id),
                     ],
                 ),
-                Facts("What it says", sorted(record.personalisation.items())),
+                Facts("What it says", _said(record)),
             ],
         )
 
 
-def _link_to(model: Any, public_id: Any) -> str:
-    return link(model(public_id=public_id))
+def _link_to(model: Any, public_id: Any, text: str | None = None) -> str:
+    return link(model(public_id=public_id), text)
+
+
+def _name_of(message: Message) -> str | None:
+    """The participant as the message names them, with their ID; the ID alone where it names nobody."""
+    name = message.personalisation.get("full_name")
+    return f"{name} ({message.participant_public_id})" if name else None
+
+
+def _said(message: Message) -> list[tuple[str, Any]]:
+    """The message as the participant reads it, or why it cannot be written."""
+    try:
+        letter = letter_for(message.kind, message.personalisation)
+    except CannotBeWritten as problem:
+        return [("Subject", None), ("Text", f"It cannot be written: {problem}.".replace("_", " "))]
+    paragraphs = (part.removeprefix("# ").strip() for part in letter.body.split("\n\n"))
+    return [("Subject", letter.subject), ("Text", format_html_join("", "<p>{}</p>", ((each,) for each in paragraphs)))]

@@ -1,5 +1,6 @@
 """What a page of the back office is made of: facts, tables and the audit timeline, all plain text and links."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -65,9 +66,37 @@ class Table:
     empty: str = "None."
     kind: str = "table"
 
-    def rows(self) -> list[list[Any]]:
-        """The rows, for people."""
-        return [[shown(cell) for cell in row] for row in self.body]
+    def shown(self) -> "ShownTable":
+        """Heads and rows for people; a column of nothing but numbers is numeric, so that figures can be compared."""
+        rows = [list(row) for row in self.body]
+        numeric = [_is_numeric([row[place] for row in rows]) for place in range(len(self.heads))]
+        return ShownTable(
+            list(zip(self.heads, numeric, strict=True)),
+            [list(zip(map(shown, row), numeric, strict=True)) for row in rows],
+        )
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """Heads and cells as they are shown, each with whether its column is numeric."""
+
+    heads: list[tuple[str, bool]]
+    rows: list[list[tuple[Any, bool]]]
+
+
+def _is_numeric(column: Sequence[Any]) -> bool:
+    filled = [cell for cell in column if cell not in (None, "")]
+    return bool(filled) and all(map(_is_number, filled))
+
+
+def _is_number(cell: Any) -> bool:
+    """Pounds and numbers, also where they have been put in words; a year or a name of digits is given as text."""
+    if isinstance(cell, str):
+        return _POUNDS.fullmatch(cell) is not None
+    return isinstance(cell, int | Decimal) and not isinstance(cell, bool)
+
+
+_POUNDS = re.compile(r"[-−]?£[\d,]+\.\d\d")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def enrolments_table(enrolments: QuerySet[Enrolment]) -> Table:
         ["Course", "Cohort", "Schedule", "Lead provider", "Accepted", "Training status", "History"],
         [
             [
-                str(each.course),
+                each.course.name,
                 str(each.cohort),
                 str(each.schedule),
                 each.lead_provider.name,

@@ -25,7 +25,7 @@ from npq.core.models import Cohort, Course, LeadProvider
 from npq.core.texts import is_readable, uuid_or_none
 from participants.models import Enrolment, Schedule, ScheduleWindow
 
-SHIPPED = "Shipped with the service: a release and the command load_reference_data change it, no page does."
+SHIPPED = "Part of the service: no page changes it. Ask the people who run the service."
 MOST_COUNTED = 10_000
 ALIKE = 0.5
 
@@ -249,7 +249,7 @@ class ScheduleAdmin(ShippedAdmin):
         number = Enrolment.objects.filter(schedule=record)[:MOST_COUNTED].count()
         last_days = dict(Milestone.objects.filter(schedule=record).values_list("declaration_type", "deadline_date"))
         return Page(
-            title=f"Schedule {record.identifier}, {record.cohort}",
+            title=f"{record.name}, cohort {record.cohort}",
             tag="",
             lead=SHIPPED,
             sections=[

@@ -14,12 +14,13 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import slugify
 
 from applications.models import Application
 from finance.choices import StatementState
 from finance.models import Statement
 from npq.backoffice.bulk.catalogue import KINDS
-from npq.backoffice.bulk.choices import JobState
+from npq.backoffice.bulk.choices import BulkKind, JobState
 from npq.backoffice.bulk.models import BulkJob
 from npq.backoffice.checks_pages import found_rows
 from npq.backoffice.models import CheckKind, CheckResult
@@ -39,14 +40,22 @@ DAYS_OF_JOBS = 7
 class Waiting:
     """One kind of thing that waits: the first of them as a table, how many there are, and where all of them are.
 
-    `more` says that there are more than `count`; `note` says what else is to be known.
+    `more` says that there are more than `count`; `todo` who does what about them, `note` what else is to be known.
+    `acts` is the permission of those who do; without one it is everybody who sees them.
     """
 
     table: Table
     count: int
+    todo: str
     more: bool = False
     see_all: str = ""
     note: str = ""
+    acts: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """What the list of kinds jumps to."""
+        return slugify(self.table.title)
 
     @property
     def number(self) -> str:
@@ -55,18 +64,19 @@ class Waiting:
 
 
 def waiting(request: HttpRequest) -> list[Waiting]:
-    """Everything that waits for this member of staff or their colleagues; what waits for nobody comes last."""
+    """Everything that waits: first for this member of staff, then for colleagues; what waits for nobody comes last."""
     kinds = [each for permission, kind in KINDS_OF_WAITING if _sees(request, permission) for each in kind(request)]
-    return sorted(kinds, key=lambda each: each.count == 0)
+    return sorted(kinds, key=lambda each: (each.count == 0, bool(each.acts) and not _sees(request, each.acts)))
 
 
 def _sees(request: HttpRequest, permission: str) -> bool:
     return bool(request.user.has_perm(permission))
 
 
-def _of(records: Sequence[Any], table: Table, see_all: str, note: str = "") -> Waiting:
+def _of(records: Sequence[Any], table: Table, see_all: str, todo: str, acts: str = "") -> Waiting:
     """As many as were read; one more than MOST_COUNTED stands for more."""
-    return Waiting(table, min(len(records), MOST_COUNTED), len(records) > MOST_COUNTED, see_all, note)
+    more = len(records) > MOST_COUNTED
+    return Waiting(table, min(len(records), MOST_COUNTED), todo, more=more, see_all=see_all, acts=acts)
 
 
 def _list(label: str, **query: str) -> str:
@@ -98,6 +108,8 @@ def _statements(request: HttpRequest) -> Iterator[Waiting]:
             "No payment waits to be authorised.",
         ),
         _list("finance_statement", payment="second-person"),
+        "A finance approver who did not ask opens the statement, compares the total and authorises it.",
+        "finance.approve_payment",
     )
     yield _of(
         to_ask,
@@ -108,6 +120,8 @@ def _statements(request: HttpRequest) -> Iterator[Waiting]:
             "No statement waits to be checked.",
         ),
         _list("finance_statement", payment="to-ask"),
+        "Finance opens the statement, checks its figures and asks for payment.",
+        "finance.request_payment",
     )
 
 
@@ -128,7 +142,7 @@ def _asker(request: HttpRequest, asked: Any) -> str:
 
 def _checks(request: HttpRequest) -> Iterator[Waiting]:
     results = list(CheckResult.objects.order_by("code"))
-    for kind, title, permission, empty in CHECKS:
+    for kind, title, permission, empty, todo, acts in CHECKS:
         if not _sees(request, permission):
             continue
         ours = [each for each in results if each.kind == kind]
@@ -136,20 +150,38 @@ def _checks(request: HttpRequest) -> Iterator[Waiting]:
         yield Waiting(
             Table(title, *found_rows(ours, MOST_SHOWN), empty if ours else "Nothing is known yet."),
             sum(each.found for each in ours),
-            any(each.at_least for each in ours),
-            reverse("admin:duplicates" if kind == CheckKind.DUPLICATES else "admin:checks"),
-            note,
+            todo,
+            more=any(each.at_least for each in ours),
+            see_all=reverse("admin:duplicates" if kind == CheckKind.DUPLICATES else "admin:checks"),
+            note=note,
+            acts=acts,
         )
 
 
 CHECKS = (
-    (CheckKind.RULE, "Broken rules of the data", "backoffice.view_checkresult", "Every rule holds."),
-    (CheckKind.CONTRACTS, "Gaps in contracts and statements", "finance.view_contractterms", "There are no gaps."),
+    (
+        CheckKind.RULE,
+        "Broken rules of the data",
+        "backoffice.view_checkresult",
+        "Every rule holds.",
+        "Open the record and put it right, or tell the people who run the service.",
+        "",
+    ),
+    (
+        CheckKind.CONTRACTS,
+        "Gaps in contracts and statements",
+        "finance.view_contractterms",
+        "There are no gaps.",
+        "The role configuration loads what is missing, in bulk.",
+        KINDS[BulkKind.LOAD_CONTRACTS].permission,
+    ),
     (
         CheckKind.DUPLICATES,
         "People who may have two participant IDs",
         "participants.view_participant",
         "Nobody looks like anybody else.",
+        "A caseworker compares the two, then merges them or says that they are two people.",
+        "participants.merge_participants",
     ),
 )
 NEVER_CHECKED = "The checks have not run yet: they are part of the nightly run."
@@ -169,6 +201,8 @@ def _messages(_: HttpRequest) -> Iterator[Waiting]:
             "Every message has been sent or is on its way.",
         ),
         _list("core_message", state=MessageState.FAILED),
+        "A caseworker puts the email right on the application, and tells the person what the message says.",
+        "applications.change_email",
     )
 
 
@@ -185,12 +219,14 @@ def _applications(_: HttpRequest) -> Iterator[Waiting]:
             f"Applications that have waited longer than {days} days",
             ["Application", "Course", "Lead provider", "Received"],
             [
-                [link(each, each.participant.full_name), str(each.course), each.lead_provider.name, each.created_at]
+                [link(each, each.participant.full_name), each.course.name, each.lead_provider.name, each.created_at]
                 for each in old[:MOST_SHOWN]
             ],
             "No application has waited that long.",
         ),
         _list("applications_application", status="pending", cohort="all", to=f"{clock.uk_date(since):%Y-%m-%d}"),
+        "A caseworker asks the lead provider to accept or reject them.",
+        "applications.change_lead_provider",
     )
 
 
@@ -216,6 +252,7 @@ def _jobs(request: HttpRequest) -> Iterator[Waiting]:
             "No bulk change waits for anybody.",
         ),
         reverse("admin:bulk"),
+        "Open it, then confirm it, cancel it or upload the file again.",
     )
 
 
@@ -223,7 +260,11 @@ def _tokens(_: HttpRequest) -> Iterator[Waiting]:
     table = tokens_that_need_attention(clock.wall_clock(), MOST_COUNTED + 1)
     rows = list(table.body)
     yield _of(
-        rows, Table(table.title, table.heads, rows[:MOST_SHOWN], table.empty), _list("core_apitoken", revoked="no")
+        rows,
+        Table(table.title, table.heads, rows[:MOST_SHOWN], table.empty),
+        _list("core_apitoken", revoked="no"),
+        "An access manager issues a new token before an old one ends, and revokes what nobody uses.",
+        "core.add_apitoken",
     )
 
 

@@ -130,6 +130,40 @@ def test_what_waits_stands_before_what_does_not(as_role: Callable[[str], Client]
     assert next(iter(sections(as_role("caseworker")))) == "Applications that have waited longer than 30 days"
 
 
+@pytest.mark.parametrize(
+    ("role", "first"),
+    [
+        ("caseworker", "People who may have two participant IDs"),
+        ("finance", "Statements to check and ask payment for"),
+        ("finance approver", "Payments that wait for a second person"),
+        ("configuration", "Gaps in contracts and statements"),
+    ],
+)
+def test_what_the_role_acts_on_stands_before_what_colleagues_do(
+    as_role: Callable[[str], Client], role: str, first: str
+) -> None:
+    make_everything()
+    client = as_role(role)
+
+    found = sections(client)
+    page = client.get("/admin/").content.decode()
+
+    own = [each for each in found if each != "Broken rules of the data"]  # those are everybody's
+    links = re.findall(r'<li><a href="#([\w-]+)">', page)
+    assert own[0] == first
+    assert len(links) == sum(not shown.startswith("0|") for shown in found.values())
+    assert set(links) <= set(re.findall(r'<section class="part" id="([\w-]+)"', page))
+
+
+def test_who_does_what_is_said_where_something_waits(as_role: Callable[[str], Client]) -> None:
+    old_application()
+
+    found = sections(as_role("viewer"))
+
+    assert "A caseworker asks the lead provider" in found["Applications that have waited longer than 30 days"]
+    assert "A caseworker puts the email right" not in found["Messages that could not be sent"]
+
+
 def test_the_first_ten_are_shown_and_no_more_than_a_hundred_counted(
     as_role: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from npq.backoffice.pages import address_of
+from npq.backoffice.pages import Table, address_of
 from npq.backoffice.timeline import action_in_words
 from tests.backoffice.walking import record_kinds
 from tests.backoffice.world import world
@@ -176,3 +177,43 @@ def test_who_manages_access_has_it_in_the_navigation(as_role: Callable[[str], Cl
 )
 def test_what_was_done_is_told_in_words(action: str, words: str) -> None:
     assert action_in_words(action) == words
+
+
+def test_a_message_is_shown_as_it_was_read(as_role: Callable[[str], Client]) -> None:
+    values = {
+        "full_name": "Priya Okafor",
+        "course_name": "NPQ for headship",
+        "lead_provider": "Ambition Institute",
+        "application_id": "1",
+    }
+    written = MessageFactory(personalisation=values)
+    unwritten = MessageFactory(personalisation={**values, "course_name": ""})
+    client = as_role("viewer")
+
+    page = client.get(address_of(written, written.public_id)).content.decode()
+    other = client.get(address_of(unwritten, unwritten.public_id)).content.decode()
+
+    assert "<p>Dear Priya Okafor</p>" in page
+    assert "Priya Okafor (" in page
+    assert "course_name" not in page + other
+    assert "It cannot be written: the message lacks course name." in other
+
+
+@pytest.mark.parametrize(
+    ("column", "is_numeric"),
+    [
+        ([1, 20, None], True),
+        ([Decimal("1.50"), "-£1,204.00"], True),
+        (["£1,204.00", "the same"], False),
+        ([True, False], False),
+        (["9010276"], False),
+        ([None, ""], False),
+    ],
+)
+def test_columns_of_numbers_are_aligned_as_numbers(column: list[Any], is_numeric: bool) -> None:
+    table = Table("A table", ["Name", "Figure"], ([f"row {place}", cell] for place, cell in enumerate(column)))
+
+    shown = table.shown()
+
+    assert shown.heads == [("Name", False), ("Figure", is_numeric)]
+    assert [row[1][1] for row in shown.rows] == [is_numeric] * len(column)
