@@ -70,6 +70,7 @@ class Course(Record):
     class Meta:
         constraints = [
             models.CheckConstraint(name="course_group_known", condition=Q(group__in=CourseGroup.values)),
+            models.UniqueConstraint(name="course_with_family", fields=["id", "family"]),
         ]
 
     def __str__(self) -> str:

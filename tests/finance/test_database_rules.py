@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from finance.choices import LineState
 from finance.models import Adjustment, LineItem, Statement
-from tests.factories import AdjustmentFactory
+from tests.factories import AdjustmentFactory, PaymentRequestFactory
 from tests.finance.books import Books
 
 pytestmark = pytest.mark.django_db
@@ -370,3 +370,29 @@ class TestTermsOfClosedStatements:
         assert execute(
             f"UPDATE finance_contractterms SET per_participant = 1 WHERE lead_provider_id = {books.lead_provider.id}"
         )
+
+
+class TestAmountsAreNumbers:
+    @pytest.mark.parametrize(
+        ("table", "column", "constraint"),
+        [
+            ("finance_contractterms", "per_participant", "contract_terms_amounts_are_numbers"),
+            ("finance_contractterms", "monthly_service_fee", "contract_terms_amounts_are_numbers"),
+            (
+                "finance_contractterms",
+                "targeted_delivery_funding_per_participant",
+                "contract_terms_amounts_are_numbers",
+            ),
+            ("finance_lineitem", "output_payment", "line_amounts_are_numbers"),
+            ("finance_lineitem", "targeted_delivery_funding", "line_amounts_are_numbers"),
+            ("finance_adjustment", "amount", "adjustment_is_a_number"),
+            ("finance_paymentrequest", "total", "payment_request_total_is_a_number"),
+        ],
+    )
+    def test_nan_is_none(self, books: Books, table: str, column: str, constraint: str) -> None:
+        statement = books.statement(2025, 1)
+        books.declare(statement, "npq-headship")
+        AdjustmentFactory(statement=statement)
+        PaymentRequestFactory(statement=statement)
+
+        refused(f"UPDATE {table} SET {column} = 'NaN'", constraint)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from applications.models import Application
 from participants.choices import TrainingStatus
@@ -68,6 +69,9 @@ def pending_but_enrolled(enrolment: Enrolment) -> None:
 
 
 def another_family(enrolment: Enrolment) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE participants_enrolment DROP CONSTRAINT enrolment_family_of_course")
     Enrolment.objects.update(course_family="early-headship-coaching")
 
 
