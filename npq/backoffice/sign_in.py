@@ -13,8 +13,9 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -271,4 +272,37 @@ class SetPassword(PasswordResetConfirmView):
                 return self.render_to_response({**self.get_context_data(), "validlink": False})
             response = super().form_valid(form)
         messages.success(self.request, "Your password has been set. Sign in with it.")
+        return response
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """The password there is, and a new one twice."""
+
+    error_messages = {
+        "password_incorrect": "Your current password is wrong. Enter it again.",
+        "password_mismatch": "The two new passwords differ. Enter the same one twice.",
+    }
+
+    def __init__(self, user: Any, data: Any = None, **rest: Any) -> None:
+        super().__init__(user, data, **{**rest, "label_suffix": ""})
+        self.fields["old_password"].label = "Current password"
+        self.fields["new_password2"].label = "New password again"
+        self.fields["new_password2"].help_text = ""
+        ask_in_words(self)
+
+
+class ChangePassword(PasswordChangeView):
+    """The page on which somebody changes their own password; their other sessions end."""
+
+    form_class = OwnPasswordForm
+    template_name = "backoffice/change_password.html"
+    success_url = reverse_lazy("admin:index")
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        whole = super().get_context_data(**context)
+        return {**admin.site.each_context(self.request), **whole, "title": "Change your password"}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        messages.success(self.request, "Your password has been changed.")
         return response

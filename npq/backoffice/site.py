@@ -58,9 +58,9 @@ class BackOfficeSite(admin.AdminSite):
         answer = super().logout(request, extra_context)
         return HttpResponseRedirect(onward) if onward else answer
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         with acting_as(staff_actor(request), "change_password"):
-            return super().password_change(request, extra_context)
+            return sign_in.ChangePassword.as_view()(request)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         # Data for a script that no form of ours has.

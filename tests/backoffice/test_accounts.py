@@ -294,6 +294,24 @@ def test_changing_ones_own_password_is_recorded_and_ends_the_other_sessions(db: 
     assert newest("account_changed").by == "sam"
 
 
+def test_a_password_is_not_changed_without_the_old_one_and_twice_the_new_one(db: Any, client: Client) -> None:
+    sam = User.objects.create_user("sam", password=PASSWORD, is_staff=True)
+    client.force_login(sam)
+    new = "another long enough passphrase"
+    answers = {"old_password": "wrong", "new_password1": new, "new_password2": f"{new}!"}
+
+    empty = client.post("/admin/password_change/").content.decode()
+    wrong = client.post("/admin/password_change/", answers).content.decode()
+
+    sam.refresh_from_db()
+    assert "Enter the current password." in empty
+    assert "Enter the new password again." in empty
+    assert "Your current password is wrong." in wrong
+    assert "The two new passwords differ." in wrong
+    assert "<title>Error: Change your password" in wrong
+    assert sam.check_password(PASSWORD)
+
+
 # Nobody is locked out ---------------------------------------------------------------------------------
 
 
