@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from applications.models import Application
+from applications.queries import effective_eligibility, ineligible_for_funding_reason
 from declarations.api.outputs import DECLARATION
 from declarations.choices import DeclarationState, DeclarationType, IneligibleReason
 from declarations.models import Declaration
 from finance.models import LineItem
 from npq.backoffice import columns
+from npq.backoffice.cases import why_ineligible
 from npq.backoffice.filters import (
     by_cohort,
     by_course,
@@ -20,7 +23,15 @@ from npq.backoffice.filters import (
 )
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link, shown
-from npq.backoffice.parts import declarations_table, detailed, messages_table, same_slot_table, state_of, states_table
+from npq.backoffice.parts import (
+    declarations_table,
+    detailed,
+    messages_table,
+    same_slot_table,
+    state_of,
+    states_table,
+    training_now,
+)
 from npq.backoffice.paying import payment_link
 from npq.backoffice.provider_view import as_provider_sees, provider_views
 from npq.backoffice.tags import tag
@@ -83,16 +94,22 @@ class DeclarationAdmin(InspectAdmin):
         return tag(declaration.get_state_display())
 
     def records(self) -> QuerySet[Any]:
+        applied = Application.objects.filter(pk=OuterRef("enrolment__application_id"))
         return Declaration.objects.select_related(
             "enrolment__participant",
             "enrolment__application",
+            "enrolment__schedule",
             "course",
             "cohort",
             "lead_provider",
             "delivery_partner",
             "secondary_delivery_partner",
             "superseded_by",
-        ).annotate(**provider_views(DECLARATION))
+        ).annotate(
+            **provider_views(DECLARATION),
+            funded_all_considered=Subquery(applied.values(its=effective_eligibility())),
+            why_ineligible=Subquery(applied.values(its=ineligible_for_funding_reason())),
+        )
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_person(record.enrolment.participant_id)
@@ -116,10 +133,16 @@ class DeclarationAdmin(InspectAdmin):
                         ("Declared for", record.declaration_date),
                         ("Received", record.created_at),
                         ("Payment", payment_link(record)),
+                        ("Schedule", link(record.enrolment.schedule, str(record.enrolment.schedule))),
+                        ("Training status", training_now(record.enrolment)),
+                        ("Eligible for funding, all considered", record.funded_all_considered),
+                        ("Why not eligible", why_ineligible(record)),
+                        ("Funded place", record.enrolment.application.funded_place),
                         ("Passed, as posted", record.has_passed),
                         ("Delivery partner", str(record.delivery_partner or "")),
                         ("Secondary delivery partner", str(record.secondary_delivery_partner or "")),
                         ("Superseded by", link(record.superseded_by) if record.superseded_by else None),
+                        ("Last updated", record.updated_at),
                     ],
                 ),
                 declarations_table(its_own),

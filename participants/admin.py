@@ -7,21 +7,25 @@ from django.db.models import OuterRef, QuerySet
 
 from applications.models import Application
 from applications.queries import effective_eligibility
+from declarations.choices import LIVE_STATES, DeclarationType
 from declarations.models import Declaration
+from npq.backoffice.cases import status_and_why
 from npq.backoffice.filters import by_presence, by_truth
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Facts, Page, Table, link
+from npq.backoffice.pages import Facts, Page, Table, link, shown
 from npq.backoffice.parts import (
     declarations_table,
     detailed,
     messages_table,
     notes_table,
-    status_history,
     status_steps,
+    training_history,
     training_of,
+    undone_acceptances,
 )
 from npq.backoffice.provider_view import as_providers_see
 from npq.backoffice.timeline import Event, events_about_person
+from npq.core.clock import uk_date
 from participants.api.outputs import PARTICIPANT
 from participants.models import Participant, TrainingStatusChange
 from participants.queries.people import Viewpoint, notes_about
@@ -58,9 +62,11 @@ class ParticipantAdmin(InspectAdmin):
             .annotate(
                 eligible=effective_eligibility(),
                 history=status_steps(TrainingStatusChange.objects.filter(enrolment__application=OuterRef("pk"))),
+                undone=undone_acceptances(),
             )
             .order_by("created_at", "id")
         )
+        declarations = detailed(Declaration.objects.filter(enrolment__participant=record))
         providers = {each.lead_provider.name: each.lead_provider_id for each in applications if each.enrolment_id}
         return Page(
             title=record.full_name,
@@ -70,14 +76,15 @@ class ParticipantAdmin(InspectAdmin):
             else "",
             sections=[
                 _person(record),
-                _applications(applications),
-                declarations_table(detailed(Declaration.objects.filter(enrolment__participant=record))),
+                _applications(applications, declarations),
+                declarations_table(declarations),
                 messages_table(participant_public_id=record.public_id),
                 notes_table(notes_about(record.id)),
                 as_providers_see(
                     PARTICIPANT,
                     Participant.objects.filter(id=record.id),
                     {name: Viewpoint(provider) for name, provider in list(providers.items())[:MOST_PROVIDERS]},
+                    empty=_seen_by_nobody(record),
                 ),
             ],
         )
@@ -99,7 +106,27 @@ def _person(record: Any) -> Facts:
     )
 
 
-def _applications(applications: list[Any]) -> Table:
+def _seen_by_nobody(record: Participant) -> str:
+    """Why no provider is answered anything about a person."""
+    if record.merged_into:
+        return "No provider sees this ID any more: those who could are told the ID that stands for it now."
+    return "No provider sees this person among its participants: no acceptance of an application of theirs stands."
+
+
+def _furthest(application: Any, declarations: list[Any]) -> str:
+    """The furthest live declaration of an application, with its state and day."""
+    order = list(DeclarationType)
+    standing = [
+        each for each in declarations if each.enrolment.application_id == application.id and each.state in LIVE_STATES
+    ]
+    if not standing:
+        return "none"
+    furthest = max(standing, key=lambda each: (order.index(each.declaration_type), each.id))
+    declared = shown(uk_date(furthest.declaration_date))
+    return f"{furthest.get_declaration_type_display()}, {furthest.get_state_display().lower()}, {declared}"
+
+
+def _applications(applications: list[Any], declarations: list[Any]) -> Table:
     return Table(
         "Applications",
         [
@@ -110,6 +137,7 @@ def _applications(applications: list[Any]) -> Table:
             "Schedule",
             "Training",
             "Training history",
+            "Furthest declaration",
             "Email",
             "Eligible",
             "Funded place",
@@ -120,10 +148,11 @@ def _applications(applications: list[Any]) -> Table:
                 link(each, f"{each.course.name} ({each.public_id})"),
                 str(each.cohort),
                 each.lead_provider.name,
-                each.get_status_display(),
+                status_and_why(each),
                 str(each.enrolment.schedule) if each.enrolment else None,
                 training_of(each.enrolment, each.history) if each.enrolment else None,
-                status_history(each.history),
+                training_history(each.history, each.undone),
+                _furthest(each, declarations),
                 f"{each.email} ({'validated' if each.email_validated else 'not validated'})" if each.email else None,
                 each.eligible,
                 each.funded_place,

@@ -14,6 +14,7 @@ from applications.choices import ApplicationStatus, IneligibleForFundingReason, 
 from applications.models import Application
 from applications.queries import effective_eligibility, ineligible_for_funding_reason
 from npq.backoffice.pages import Table, address_of, shown
+from npq.core.clock import uk_date
 from npq.core.texts import timestamp_or_none
 from participants.choices import TrainingStatus
 from participants.models import Enrolment
@@ -78,6 +79,15 @@ def decided_so(record: Any) -> str:
         behind["id"],
         behind["provider"],
     )
+
+
+def status_and_why(application: Application) -> str:
+    """An application's status, since when and, of a rejected one, why."""
+    said = application.get_status_display()
+    if application.decided_at is not None:
+        said += f" on {shown(uk_date(application.decided_at))}"
+    why = application.get_reason_for_rejection_display()
+    return f"{said}: {why}" if why else said
 
 
 def _acceptance_behind(record: Any) -> dict[str, Any] | None:

@@ -101,10 +101,11 @@ _POUNDS = re.compile(r"[-−]?£[\d,]+\.\d\d")
 
 @dataclass(frozen=True)
 class Text:
-    """Texts as they are, each under its own name."""
+    """Texts as they are, each under its own name; `empty` is said where there are none."""
 
     title: str
     texts: Sequence[tuple[str, str]]
+    empty: str = "None."
     kind: str = "text"
 
 

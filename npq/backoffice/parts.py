@@ -1,7 +1,7 @@
 """Sections that several pages show: enrolments, declarations, messages and notes. One query each."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from participants.models import Enrolment, Note, TrainingStatusChange
 
 REASONS = {**dict(DeferralReason.choices), **dict(WithdrawalReason.choices)}
 MOST_MESSAGES = 50
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def enrolments_table(enrolments: QuerySet[Enrolment]) -> Table:
@@ -64,6 +65,19 @@ def status_steps(changes: QuerySet[TrainingStatusChange]) -> ArraySubquery:
     )
 
 
+def undone_acceptances() -> ArraySubquery:
+    """What to annotate applications with, so that `training_history` tells of acceptances that were undone."""
+    undone = Enrolment.objects.filter(application=OuterRef("pk"), undone_at__isnull=False).order_by("undone_at")
+    return ArraySubquery(undone.values("undone_at"))
+
+
+def training_history(steps: list[dict[str, Any]], undone: list[datetime]) -> Any:
+    """How an application's training status came about, also under acceptances that were undone since."""
+    told = [(timestamp_or_none(step["at"]), _status(step)) for step in steps]
+    told += [(at, f"Acceptance undone {shown(at)}") for at in undone]
+    return _lines(words for _, words in sorted(told, key=lambda each: each[0] or EARLIEST))
+
+
 def status_history(steps: list[dict[str, Any]]) -> Any:
     """How a training status came about, a line for each step."""
     return _lines(_status(step) for step in steps)
@@ -71,12 +85,17 @@ def status_history(steps: list[dict[str, Any]]) -> Any:
 
 def training_of(enrolment: Enrolment, history: list[dict[str, Any]]) -> str:
     """The training status in words, with how long a deferral has lasted."""
+    since = timestamp_or_none(history[-1]["at"]) if history else None
+    if enrolment.training_status == TrainingStatus.DEFERRED and since is not None and not enrolment.undone_at:
+        return training_now(enrolment, f" for {(today() - uk_date(since)).days} days")
+    return training_now(enrolment)
+
+
+def training_now(enrolment: Enrolment, so_long: str = "") -> str:
+    """The training status in words, or that the acceptance was undone; and whether it was transferred."""
     if enrolment.undone_at:
         return f"Acceptance undone on {shown(enrolment.undone_at)}"
-    said: str = enrolment.get_training_status_display()
-    since = timestamp_or_none(history[-1]["at"]) if history else None
-    if enrolment.training_status == TrainingStatus.DEFERRED and since is not None:
-        said += f" for {(today() - uk_date(since)).days} days"
+    said = f"{enrolment.get_training_status_display()}{so_long}"
     if enrolment.transferred_at:
         said += f"; transferred on {shown(uk_date(enrolment.transferred_at))}"
     return said
@@ -227,10 +246,16 @@ def messages_table(**about: UUID) -> Table:
         "Messages",
         ["Message", "To", "State", "Made", "Sent"],
         [
-            [link(each, each.get_kind_display()), each.to, each.get_state_display(), each.created_at, each.sent_at]
+            [link(each, each.get_kind_display()), each.to, _delivery(each), each.created_at, each.sent_at]
             for each in found
         ],
     )
+
+
+def _delivery(message: Message) -> str:
+    """Where a message stands, and what kept it from being sent."""
+    said: str = message.get_state_display()
+    return f"{said}: {message.last_error}" if message.last_error and message.sent_at is None else said
 
 
 def notes_table(notes: QuerySet[Note]) -> Table:

@@ -1,18 +1,21 @@
 """Lead providers: how their tokens fare, what they have in each cohort, and what was refused."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from declarations.models import DeliveryPartnership
 from finance.choices import StatementState
 from finance.models import ContractTerms, Statement
 from finance.queries.gaps import gaps
+from npq.backoffice.filters import ALL
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Section, Table, link
 from npq.backoffice.refused import PERMISSION, WEEK, codes_table, left_out_sentence, refusals, refusals_of_provider
@@ -28,6 +31,13 @@ from npq.core.token_use import PERIODS, calls_of_all, with_use
 SEES_GAPS = "finance.view_contractterms"
 SEES_PARTNERS = "declarations.view_deliverypartner"
 MOST_PARTNERS = 1_000
+# Lists that have a filter by lead provider.
+LISTS = {
+    "Applications": "applications_application",
+    "Declarations": "declarations_declaration",
+    "Statements": "finance_statement",
+    "Contract terms": "finance_contractterms",
+}
 
 
 @admin.register(LeadProvider)
@@ -55,7 +65,9 @@ class LeadProviderAdmin(InspectAdmin):
         tokens = list(
             with_use(ApiToken.objects.filter(lead_provider=record), at=at).order_by("revoked_at", "-id")[:MOST_TOKENS]
         )
+        its_lists = _its_lists(record, sees)
         sections: list[Section] = [
+            *([Facts("Its records", [("Lists", its_lists)])] if its_lists else []),
             _use_of_the_api(tokens),
             tokens_table(tokens, at=at, linked=sees("core.view_apitoken")),
         ]
@@ -69,6 +81,17 @@ class LeadProviderAdmin(InspectAdmin):
             if left_out:
                 sections.append(Facts("Not kept", [("In the last 7 days", left_out)]))
         return sections
+
+
+def _its(record: LeadProvider, name: str, text: Any, cohort: Cohort | str = ALL) -> str:
+    """A link to a list, narrowed down to what is the provider's."""
+    query = urlencode({"lead_provider": record.code, "cohort": cohort})
+    return format_html('<a href="{}?{}">{}</a>', reverse(f"admin:{name}_changelist"), query, text)
+
+
+def _its_lists(record: LeadProvider, sees: Callable[[str], bool]) -> str:
+    shown = ((title, name) for title, name in LISTS.items() if sees(name.replace("_", ".view_")))
+    return format_html_join(" ", "{}", ([_its(record, name, title)] for title, name in shown))
 
 
 def _use_of_the_api(tokens: list[Any]) -> Facts:
@@ -105,8 +128,8 @@ def _cohorts(record: LeadProvider, *, sees_partners: bool) -> Table:
         [
             [
                 link(each, each.identifier),
-                each.courses,
-                each.statements,
+                _its(record, "finance_contractterms", each.courses, each),
+                _its(record, "finance_statement", each.statements, each),
                 each.open_statements,
                 format_html('<a href="{}">{}</a>', address, f"{each.partners} in {each}")
                 if sees_partners and each.partners

@@ -27,8 +27,13 @@ def as_provider_sees(shapes: Mapping[str, Shape], record: Any) -> Text:
     return Text(TITLE, texts)
 
 
-def as_providers_see(shapes: Mapping[str, Shape], records: QuerySet[Any], callers: Mapping[str, Any]) -> Text:
-    """The section with the JSON of one record for each of some callers, by their names; in one query."""
+def as_providers_see(
+    shapes: Mapping[str, Shape], records: QuerySet[Any], callers: Mapping[str, Any], *, empty: str
+) -> Text:
+    """The section with the JSON of one record for each of some callers, by their names; in one query.
+
+    `empty` is said where there is no caller.
+    """
     named = {
         name: expression
         for number, caller in enumerate(callers.values())
@@ -41,7 +46,7 @@ def as_providers_see(shapes: Mapping[str, Shape], records: QuerySet[Any], caller
         for version in _versions(shapes)
         if row
     ]
-    return Text(TITLE, texts)
+    return Text(TITLE, texts, empty)
 
 
 def as_answered(body: bytes) -> str:

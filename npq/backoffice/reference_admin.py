@@ -103,7 +103,7 @@ class CohortAdmin(ShippedAdmin):
                     ],
                 ),
                 _schedules_table(schedules.order_by("course_group", "starts_on")),
-                _windows_table(record),
+                _windows_table(ScheduleWindow.objects.filter(cohort=record)),
                 _months_table(record),
                 _offers_table(record),
             ],
@@ -135,8 +135,8 @@ def _schedules_table(schedules: QuerySet[Schedule]) -> Table:
     )
 
 
-def _windows_table(cohort: Cohort) -> Table:
-    found = ScheduleWindow.objects.filter(cohort=cohort).select_related("schedule")
+def _windows_table(windows: QuerySet[ScheduleWindow]) -> Table:
+    found = windows.select_related("schedule")
     return Table(
         "Which schedule an acceptance gets, by the day it happens on",
         ["Course group", "From", "To", "Every year", "Schedule"],
@@ -150,6 +150,7 @@ def _windows_table(cohort: Cohort) -> Table:
             ]
             for each in found.order_by("course_group", "every_year", "first_day", "id")
         ],
+        "None: no acceptance gets a schedule here by itself.",
     )
 
 
@@ -274,6 +275,7 @@ class ScheduleAdmin(ShippedAdmin):
                         if each in record.allowed_declaration_types
                     ],
                 ),
+                _windows_table(ScheduleWindow.objects.filter(schedule=record)),
             ],
         )
 
