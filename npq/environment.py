@@ -13,6 +13,8 @@ from npq.embedded.cluster import Cluster
 
 NAMES = ("production", "sandbox", "development", "test")
 
+LEAST_SECRET = 32
+
 CONNECTION_OPTIONS = {"server_side_binding": False, "application_name": "npq"}
 
 
@@ -73,6 +75,13 @@ class Environment:
     def words(self, name: str, default: str = "") -> list[str]:
         """A list separated by commas, blanks dropped."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def secrets(self, name: str) -> list[str]:
+        """A list of secrets separated by commas. Raises ImproperlyConfigured for one that could be guessed."""
+        found = self.words(name)
+        if any(len(secret) < LEAST_SECRET for secret in found):
+            raise ImproperlyConfigured(f"{name}: each must have {LEAST_SECRET} characters or more.")
+        return found
 
     def number(self, name: str, default: int, *, least: int = 0) -> int:
         """A whole number of at least so much. Raises ImproperlyConfigured for anything else."""

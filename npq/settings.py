@@ -50,6 +50,8 @@ if NOTIFY_API_KEY:
 
 # How staff sign in (docs/decisions/08-staff-sign-in.md).
 NPQ_SECOND_FACTOR = environment.switch("NPQ_SECOND_FACTOR", default=True)
+# The keys of staff's authenticators are encrypted with the first of these; the others only read what is older.
+NPQ_SECOND_FACTOR_KEYS = environment.secrets("NPQ_SECOND_FACTOR_KEYS")
 OIDC_CONFIGURED = environment.configured(
     "OIDC_RP_CLIENT_ID",
     "OIDC_RP_CLIENT_SECRET",

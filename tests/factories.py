@@ -16,6 +16,7 @@ from declarations.models import Declaration, DeliveryPartner, DeliveryPartnershi
 from finance.choices import GROUP_TERMS, ExportKind, LineState, StatementState
 from finance.models import Adjustment, ContractTerms, Export, LineItem, Milestone, PaymentRequest, Statement
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
+from npq.backoffice.authenticator_models import Authenticator, new_key
 from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.models import CheckKind, CheckResult, Confirmation, NotTheSamePerson
 from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
@@ -485,6 +486,16 @@ class StaffIdentityFactory(DjangoModelFactory):
     user = factory.SubFactory(StaffFactory)
     issuer = "https://identity.example.org"
     subject = factory.Faker("uuid4")
+
+
+class AuthenticatorFactory(DjangoModelFactory):
+    class Meta:
+        model = Authenticator
+
+    user = factory.SubFactory(StaffFactory)
+    name = "phone"
+    key = factory.LazyFunction(new_key)
+    confirmed = True
 
 
 class AccessEventFactory(DjangoModelFactory):

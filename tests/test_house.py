@@ -151,6 +151,7 @@ WITHOUT_TRAIL = {
     "core.RefusalCount": "counts requests",
     "core.RefusedRequest": "tells of requests that changed nothing, and is soon removed",
     "backoffice.AccessEvent": "is itself an account of what happened, and append-only",
+    "backoffice.Authenticator": "moves with every code; that it was set up or reset is in the access log",
     "backoffice.CheckResult": "is an account of what was found; each run replaces it",
     "backoffice.Confirmation": "is written together with what it stands for, and that is in the trail",
     "backoffice.BulkRow": "is an account of its own, and holds what people upload only for a while",

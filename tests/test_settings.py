@@ -135,6 +135,7 @@ def test_every_environment_stores_utc_and_shows_uk_time() -> None:
             "NPQ_ACCESS_LOG_KEPT_DAYS is '90'; it must be a whole number of 366 or more.",
         ),
         ({"NPQ_POSTGRES_DURABLE": "maybe"}, "NPQ_POSTGRES_DURABLE is 'maybe'; it must be 1 or 0."),
+        ({"NPQ_SECOND_FACTOR_KEYS": "secret"}, "NPQ_SECOND_FACTOR_KEYS: each must have 32 characters or more."),
         ({"EMAIL_URL": "carrier-pigeon://coop"}, "EMAIL_URL cannot be read"),
         ({"NOTIFY_API_KEY": "key"}, "needs NOTIFY_TEMPLATE_ID"),
         ({"OIDC_RP_CLIENT_ID": "npq"}, "needs OIDC_RP_CLIENT_SECRET, OIDC_OP_ISSUER, OIDC_OP_AUTHORIZATION_ENDPOINT,"),

@@ -1,12 +1,13 @@
 """The back office's own tables.
 
-Those of the access log and of the identity provider are declared in `access_models`, what staff decided about
-people in `decision_models`.
+Those of the access log and of the identity provider are declared in `access_models`, authenticators in
+`authenticator_models`, what staff decided about people in `decision_models`.
 """
 
 from django.db import models
 
 from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
+from npq.backoffice.authenticator_models import Authenticator as Authenticator
 from npq.backoffice.bulk.models import BulkJob as BulkJob
 from npq.backoffice.bulk.models import BulkRow as BulkRow
 from npq.backoffice.check_models import CheckKind, CheckResult

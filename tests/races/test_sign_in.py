@@ -4,17 +4,16 @@ from functools import partial
 
 import pytest
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from npq.backoffice.second_factor import check_code
-from tests.factories import StaffFactory
+from tests.factories import AuthenticatorFactory
 from tests.races.racing import kinds, meet_after, race, without_locks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def two_bring_one_code(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    device = TOTPDevice.objects.create(user=StaffFactory(), confirmed=True)
+    device = AuthenticatorFactory()
     bring = partial(check_code, device, f"{totp(device.bin_key):06d}")
     meet_after(monkeypatch, "django_otp.plugins.otp_totp.models.TOTPDevice.verify_is_allowed")
     return kinds(race(bring, bring))
