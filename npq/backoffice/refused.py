@@ -59,9 +59,10 @@ def meaning_of(code: str) -> str:
 
 
 def advice_of(code: str) -> str:
-    """What the provider is told to do, with the facts of the case left open."""
+    """What the provider is told to do, with the facts of the case left open; says so where it is facts alone."""
     found = explanations().get(code)
-    return _FactsLeftOpen().format(found.detail) if found else ""
+    told = _FactsLeftOpen().format(found.detail) if found else ""
+    return told if not told or any(map(str.isalpha, told)) else "What was wrong with this request. It is not kept."
 
 
 class _FactsLeftOpen(Formatter):

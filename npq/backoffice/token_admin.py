@@ -12,7 +12,7 @@ from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link, shown
 from npq.backoffice.refused import MOST_SHOWN, refusals, refused_table
 from npq.backoffice.timeline import Event, events_about_record
-from npq.backoffice.token_table import STATES, warnings_in_words
+from npq.backoffice.token_table import NEVER, STATES, warnings_in_words
 from npq.core.choices import TokenScope
 from npq.core.clock import uk_date, wall_clock
 from npq.core.models import ApiToken
@@ -69,12 +69,12 @@ class ApiTokenAdmin(InspectAdmin):
         if token.revoked_at is not None:
             return f"Revoked {shown(uk_date(token.revoked_at))}"
         last_day = last_day_of(token.expires_at)
-        return str(shown(last_day)) if last_day else "never"
+        return str(shown(last_day)) if last_day else NEVER
 
     @admin.display(description="last used")
     def last_use(self, token: Any) -> date | str:
         """The day on which it was last used."""
-        return uk_date(token.last_used) if token.last_used else "never"
+        return uk_date(token.last_used) if token.last_used else NEVER
 
     @admin.display(description="calls in 24 hours")
     def calls_of_a_day(self, token: Any) -> str:
@@ -118,9 +118,9 @@ class ApiTokenAdmin(InspectAdmin):
                         ("Lead provider", link(provider, provider.name) if provider else None),
                         ("Label", record.label),
                         ("Made", record.created_at),
-                        ("Expires", record.expires_at),
+                        ("Expires", record.expires_at or NEVER),
                         ("Revoked", record.revoked_at),
-                        ("Last used", record.last_used),
+                        ("Last used", record.last_used or NEVER),
                         *((f"Calls in {each.title}", str(calls_of(record, each))) for each in PERIODS),
                     ],
                 ),

@@ -10,6 +10,7 @@ from npq.core.token_use import PERIODS, calls_of, state_of, warnings_about, with
 
 STATES = {"valid": "Valid", "expired": "Expired", "revoked": "Revoked"}
 MOST_TOKENS = 100
+NEVER = "never"
 
 
 def warnings_in_words(token: Any, at: datetime) -> str:
@@ -27,8 +28,8 @@ def tokens_table(tokens: Iterable[Any], *, at: datetime, linked: bool) -> Table:
             [
                 link(each, str(each)) if linked else str(each),
                 STATES[state_of(each, at=at)],
-                each.expires_at,
-                each.last_used or "never",
+                each.expires_at or NEVER,
+                each.last_used or NEVER,
                 *(str(calls_of(each, period)) for period in PERIODS),
                 warnings_in_words(each, at) or "none",
             ]
@@ -50,8 +51,8 @@ def tokens_that_need_attention(at: datetime, most: int) -> Table:
             [
                 link(each, str(each)),
                 each.lead_provider.name if each.lead_provider else each.get_scope_display(),
-                each.expires_at,
-                each.last_used or "never",
+                each.expires_at or NEVER,
+                each.last_used or NEVER,
                 warning,
             ]
             for each, warning in rows[:most]

@@ -86,7 +86,7 @@ def test_a_token_that_opens_nothing_is_told_apart(
 @pytest.mark.parametrize("error", catalogue(), ids=lambda error: error.code)
 def test_every_code_is_explained(error: Any) -> None:
     assert meaning_of(error.code).endswith(".")
-    assert advice_of(error.code)
+    assert any(map(str.isalpha, advice_of(error.code)))
     assert "{" not in advice_of(error.code).replace('{"data"', "").replace('{"type"', "").replace("{…}", "")
 
 
