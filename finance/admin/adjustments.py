@@ -5,12 +5,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 
+from finance.admin.statement_page import title_of
 from finance.choices import StatementState
 from finance.models import Adjustment
 from npq.backoffice.filters import by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, address_of, link
 from npq.backoffice.timeline import Event, events_about_record
+from npq.core.money import in_pounds
 
 
 @admin.register(Adjustment)
@@ -59,6 +61,9 @@ class AdjustmentAdmin(InspectAdmin):
                 )
             ],
         )
+
+    def about(self, record: Any) -> str:
+        return f"{record.description}, {in_pounds(record.amount)}: {title_of(record.statement)}"
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_record("finance_adjustment", record.id)

@@ -62,11 +62,14 @@ class ContractTermsAdmin(InspectAdmin):
         later = next((each for each in contract if _month(each) > _month(record)), None)
         until = f" and until {month_in_words(later.effective_month)}" if later else ""
         return Page(
-            title=f"{record.course.name}: contract of {record.lead_provider.name}, {record.cohort}",
+            title=self.about(record),
             tag="Special course" if record.special_course else "",
             lead=f"These terms hold from {month_in_words(record.effective_month)}{until}.",
             sections=[_facts(record), _by_month(record, contract), _statements(record, contract)],
         )
+
+    def about(self, record: Any) -> str:
+        return f"{record.course.name}: contract of {record.lead_provider.name}, {record.cohort}"
 
     def events_of(self, record: Any) -> list[Event]:
         return events_about_record("finance_contractterms", record.id)

@@ -42,7 +42,8 @@ def lines_shown(statement: Statement, asked: Mapping[str, str]) -> dict[str, Any
     rows = (
         LineItem.objects.filter(id__in=wanted)
         .annotate(pays=worth.output_payment, funds=worth.targeted_delivery_funding)
-        .select_related("declaration__enrolment__participant", "course")
+        .select_related("declaration__enrolment__participant", "course", "paid_line__statement")
+        .defer("paid_line__statement__payment")
         .order_by("-id")
     )
     return {
@@ -52,7 +53,16 @@ def lines_shown(statement: Statement, asked: Mapping[str, str]) -> dict[str, Any
         "most": MOST_LISTED if paginator.count >= MOST_LISTED else 0,
         "table": Table(
             title,
-            ["Declaration", "Participant", "Course", "Type", "State", "Output payment", "Targeted delivery funding"],
+            [
+                "Declaration",
+                "Participant",
+                "Course",
+                "Type",
+                "State",
+                "Output payment",
+                "Targeted delivery funding",
+                "Was paid in",
+            ],
             [
                 [
                     link(each.declaration),
@@ -62,6 +72,7 @@ def lines_shown(statement: Statement, asked: Mapping[str, str]) -> dict[str, Any
                     each.get_state_display(),
                     "no terms" if each.pays is None else in_pounds(each.pays),
                     "no terms" if each.funds is None else in_pounds(each.funds),
+                    link(each.paid_line.statement, each.paid_line.statement.name) if each.paid_line else "",
                 ]
                 for each in rows
             ],

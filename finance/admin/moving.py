@@ -204,8 +204,9 @@ def moving_page(request: HttpRequest) -> HttpResponse:
         by = staff_actor(request, form.cleaned_data["reason"])
         results = _rehearsed(form.moves(), by)
         if "confirm" in request.POST:
-            if confirmation_of(request) and request.POST.get("seen") == _fingerprint(results):
-                if first_to_confirm(request):
+            page = confirmation_of(request)
+            if page and request.POST.get("seen") == _fingerprint(results):
+                if first_to_confirm(page):
                     _tell(request, [_as_shown(each, by) for each in results])
                 else:
                     messages.info(request, CONFIRMED_BEFORE)

@@ -24,6 +24,11 @@ from npq.core.money import in_pounds
 AUDIENCES = {"provider": "for the lead provider", "dfe": "for DfE"}
 
 
+def title_of(statement: Statement) -> str:
+    """`Teach First, January 2025, cohort 2024a`: a provider has a statement of a month for each cohort."""
+    return f"{statement.lead_provider.name}, {statement.name}, cohort {statement.cohort}"
+
+
 class Told(NamedTuple):
     """Who did something, when and why."""
 
@@ -95,6 +100,11 @@ class StatementView:
         return self.statement.state != StatementState.PAID
 
     @property
+    def negative(self) -> bool:
+        """Whether more is taken back than paid."""
+        return self.figures.total < 0
+
+    @property
     def overdue(self) -> bool:
         """Whether its deadline has passed, so that the next nightly run closes it."""
         return self.statement.deadline_date < clock.today()
@@ -143,7 +153,8 @@ class StatementView:
     @property
     def collects(self) -> str:
         """The declaration types whose milestones fall on it, in words."""
-        return ", ".join(DeclarationType(each).label.lower() for each in self.expectation.collects)
+        words = [DeclarationType(each).label.lower() for each in self.expectation.collects]
+        return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
     @cached_property
     def payment(self) -> list[Figure]:

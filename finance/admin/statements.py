@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from finance.admin.files import download
 from finance.admin.lists import MissingList, lines_shown
-from finance.admin.statement_page import AUDIENCES, May, StatementView, printed_sections, sections_of
+from finance.admin.statement_page import AUDIENCES, May, StatementView, printed_sections, sections_of, title_of
 from finance.api.outputs import STATEMENT, STATEMENT_PAYMENT, statement_payment
 from finance.choices import ExportKind, StatementState
 from finance.models import Statement
@@ -169,6 +169,9 @@ class StatementAdmin(InspectAdmin):
         sections = [*sections_of(view, may=may), as_the_provider_sees_it(view)]
         return Page(title=title_of(record), tag=record.get_state_display(), sections=sections)
 
+    def about(self, record: Any) -> str:
+        return title_of(record)
+
     def events_of(self, record: Any) -> list[Event]:
         events: list[Event] = record.view.events()
         return events
@@ -232,8 +235,3 @@ def as_the_provider_sees_it(view: StatementView) -> Text:
     shown = as_provider_sees(STATEMENT, statement)
     title = f"API {version}, its payment, to {statement.lead_provider.name}"
     return Text(shown.title, [*shown.texts, (title, payment)])
-
-
-def title_of(statement: Statement) -> str:
-    """`Teach First, January 2025, cohort 2024a`: a provider has a statement of a month for each cohort."""
-    return f"{statement.lead_provider.name}, {statement.name}, cohort {statement.cohort}"

@@ -253,6 +253,7 @@ def correction_page(
             f"{each.name}: {in_pounds(each.before)} → {in_pounds(each.after)} ({in_pounds(each.difference)})"
             for each in (preview.effects.pounds if preview and preview.effects else ())
         ],
+        "in_all": preview.effects.in_all if preview and preview.effects else None,
         "problems": problems or (preview.problems if preview else ()),
         # Where nothing can be done whatever is answered, or nothing is asked, there is nothing to fill in.
         "closed": bool(why) or (not posted and preview is not None and bool(preview.problems)),
@@ -290,11 +291,11 @@ def confirmed_before(request: HttpRequest) -> bool:
     return identifier is not None and Confirmation.objects.filter(public_id=identifier).exists()
 
 
-def first_to_confirm(request: HttpRequest) -> bool:
-    """Takes down that this very page is confirmed, for what is done in several transactions; False the second time."""
+def first_to_confirm(page: uuid.UUID) -> bool:
+    """Takes down that a page is confirmed, for what is done in several transactions; False the second time."""
     try:
         with transaction.atomic():
-            Confirmation.objects.create(public_id=confirmation_of(request))
+            Confirmation.objects.create(public_id=page)
     except IntegrityError:
         return False
     return True

@@ -100,6 +100,10 @@ class InspectAdmin(OfferedFilters):
         """Where a correction leads back to: the record's page, unless it may be gone by then."""
         return address_of(record, record.public_id)
 
+    def about(self, record: Any) -> str:
+        """What a record is called on the page of a correction; empty where its ID has to do."""
+        return ""
+
     def sections_for(self, request: HttpRequest, record: Any) -> list[Section]:
         """What its page shows besides to this member of staff: refused requests, where it is named in requests."""
         return [refusals_about(record)] if self._shows_refusals(request) else []
@@ -192,7 +196,8 @@ class InspectAdmin(OfferedFilters):
                 info = f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist"
                 return done_before(request, reverse(info))
             raise
-        return correction_page(request, correction, record, back=self.back_of(record), context=self.context(request))
+        context = {**self.context(request), "about": self.about(record)}
+        return correction_page(request, correction, record, back=self.back_of(record), context=context)
 
     def buttons(self, request: HttpRequest, record: Any) -> list[Button]:
         """The corrections of this record that this member of staff may make, possible now or not."""

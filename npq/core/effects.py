@@ -147,6 +147,11 @@ class Effects:
     counted: dict[str, int] = field(default_factory=dict)
 
     @property
+    def in_all(self) -> Decimal | None:
+        """What the figures come to more (or, negative, less) together; None where there are not several."""
+        return sum((each.difference for each in self.pounds), Decimal(0)) if len(self.pounds) > 1 else None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the service has to say besides what changes."""
         return self.result.notes if isinstance(self.result, Corrected) else ()

@@ -97,6 +97,19 @@ def test_a_change_shows_each_statement_before_and_after_and_leaves_earlier_month
     assert (new.effective_month, new.recruitment_target) == (date(2025, 7, 1), 30)
 
 
+def test_a_change_of_several_statements_says_what_they_come_to_in_all(
+    as_role: Callable[[str], Client], terms: ContractTerms, months: list[Statement]
+) -> None:
+    client = as_role("configuration")
+
+    shown = preview(client, terms, from_month="2025-04", per_participant="1300.00")
+    one = preview(client, terms, from_month="2025-07", per_participant="1300.00")
+
+    # April and July: 40.95 each.
+    assert "In all: £81.90" in shown
+    assert "In all" not in one
+
+
 def test_a_paid_month_is_refused_in_words(
     as_role: Callable[[str], Client], terms: ContractTerms, months: list[Statement]
 ) -> None:

@@ -355,6 +355,47 @@ def test_a_page_of_declarations_is_bounded(
     assert "-£185.55" in taken_back
 
 
+def test_what_is_taken_back_names_the_statement_that_paid_it(
+    as_role: Callable[[str], Client], april: Statement
+) -> None:
+    page = page_of(as_role("finance"), april, "lines/?show=taken-back")
+
+    january = Statement.objects.get(month=1)
+    assert f'<a href="{address_of(january, january.public_id)}">January 2025</a>' in page
+
+
+def test_a_negative_total_is_explained_on_page_and_print(as_role: Callable[[str], Client], april: Statement) -> None:
+    client = as_role("finance")
+    pages = ("", "print/provider/", "print/dfe/")
+    said = "The total is negative: this statement takes back more than it pays."
+    before = [said in page_of(client, april, each) for each in pages]
+
+    add_adjustment(statement_id=april.id, amount=Decimal("-9000.00"), description="Paid in error", by=SAM)
+
+    assert before == [False, False, False]
+    assert [said in page_of(client, april, each) for each in pages] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ("1,200.50", "in plain digits, like 1200.50, without £ and commas"),
+        ("£5", "in plain digits, like 1200.50, without £ and commas"),
+        ("12.345", "in plain digits, like 1200.50, without £ and commas"),
+        ("99999999999", "Enter an amount up to £9,999,999,999.99"),
+        ("1e99", "Enter an amount up to £9,999,999,999.99"),
+        ("0", "The amount is 0, which would change nothing."),
+    ],
+)
+def test_an_amount_that_cannot_be_is_said_in_words(
+    as_role: Callable[[str], Client], april: Statement, amount: str, said: str
+) -> None:
+    page = press(as_role("finance"), april, "add_adjustment", amount=amount, description="Late")
+
+    assert said in words_of(html.unescape(page.content.decode()))
+    assert april.adjustments.count() == 1
+
+
 def test_the_declarations_that_remain_are_bounded_and_by_type(
     as_role: Callable[[str], Client], books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +494,35 @@ def test_two_people_pay_a_statement(
     assert "Nothing has moved." in looked
     assert "is authorised. The figures are frozen." in paid
     assert april.state == "paid"
+
+
+def test_the_pages_of_paying_name_the_statement_its_days_and_why_it_was_asked_for(
+    as_role: Callable[[str], Client], books: Books, april: Statement
+) -> None:
+    books.mark_payable(april)
+    asking = words_of(page_of(as_role("finance"), april, "request_payment/"))
+    request_payment(statement_id=april.id, by=SAM)
+
+    approving = words_of(page_of(as_role("finance approver"), april, "approve_payment/"))
+
+    for page in (asking, approving):
+        assert f"{books.lead_provider.name}, April 2025, cohort {books.cohort}" in page
+        assert "Declaration deadline" in page
+        assert "Payment date" in page
+    assert "Reason given Agreed on the telephone" in approving
+
+
+def test_an_approver_is_told_to_have_another_total_asked_for(
+    as_role: Callable[[str], Client], books: Books, april: Statement
+) -> None:
+    books.mark_payable(april)
+    request_payment(statement_id=april.id, by=SAM)
+    add_adjustment(statement_id=april.id, amount=Decimal("10.00"), description="Late", by=SAM)
+
+    page = words_of(page_of(as_role("finance approver"), april, "approve_payment/"))
+
+    assert "Somebody in finance has to ask again, for the total it has now" in page
+    assert "Confirm: authorise payment" not in page
 
 
 def test_a_request_is_withdrawn_by_somebody_in_finance(

@@ -8,7 +8,7 @@ from django import forms
 from declarations.choices import DeclarationType
 from declarations.models import Declaration
 from finance.choices import StatementState
-from finance.models import Adjustment, LineItem, Statement
+from finance.models import Adjustment, LineItem, PaymentRequest, Statement
 from finance.queries.calculation import document_of, figures_of
 from finance.queries.comparison import differences
 from finance.queries.figures import StatementFigures
@@ -25,11 +25,13 @@ from finance.services import (
     set_statement,
     withdraw_payment_request,
 )
+from finance.services.adjust import LARGEST
 from finance.services.effects import Effect
 from finance.services.move_declarations import Move
 from npq.backoffice.catalogue.fields import ByPublicId, DayField, course_words
 from npq.backoffice.corrections import Answers, Correction
 from npq.backoffice.pages import Facts, Section, Table, shown
+from npq.backoffice.timeline import events_about_record
 from npq.core import clock
 from npq.core.audit import Actor
 from npq.core.effects import Corrected, Pounds
@@ -55,6 +57,10 @@ def pounds_of(effects: Sequence[Effect]) -> tuple[Pounds, ...]:
 # Adjustments ------------------------------------------------------------------------------------------
 
 
+AMOUNT_IN_DIGITS = "Enter the amount in pounds and pence in plain digits, like 1200.50, without £ and commas."
+AMOUNT_TOO_LARGE = f"Enter an amount up to {in_pounds(LARGEST)}, in pounds and pence."
+
+
 def _adjustment_fields(record: Statement | Adjustment) -> dict[str, forms.Field]:
     known = record if isinstance(record, Adjustment) else None
     return {
@@ -63,6 +69,12 @@ def _adjustment_fields(record: Statement | Adjustment) -> dict[str, forms.Field]
             help_text="Pounds and pence in plain digits, like 1200.50. Negative takes money back.",
             max_digits=12,
             decimal_places=2,
+            error_messages={
+                "invalid": AMOUNT_IN_DIGITS,
+                "max_decimal_places": AMOUNT_IN_DIGITS,
+                "max_digits": AMOUNT_TOO_LARGE,
+                "max_whole_digits": AMOUNT_TOO_LARGE,
+            },
             initial=known.amount if known else None,
             widget=forms.TextInput(attrs={"inputmode": "text"}),
         ),
@@ -139,7 +151,18 @@ def _approve_payment(record: Statement, answers: Answers, by: Actor) -> Any:
 
 
 def _figures_beside(statement: Statement, _: Answers) -> Sequence[Section]:
-    return [_figures(figures_of(statement))]
+    return [_dates(statement), _figures(figures_of(statement))]
+
+
+def _dates(statement: Statement) -> Facts:
+    return Facts(
+        "The statement",
+        [
+            ("Declaration deadline", statement.deadline_date),
+            ("Payment date", statement.payment_date),
+            ("Payment run", statement.output_fee),
+        ],
+    )
 
 
 def _request_beside(statement: Statement, _: Answers) -> Sequence[Section]:
@@ -152,16 +175,18 @@ def _request_beside(statement: Statement, _: Answers) -> Sequence[Section]:
         [
             ("Asked for by", request.requested_by),
             ("Asked on", request.updated_at),
+            ("Reason given", events_about_record(PaymentRequest._meta.db_table, request.id)[0].reason),
             ("Total that was seen", request.total),
             ("Total now", figures.shown_total),
         ],
     )
     if statement.state != StatementState.PAYABLE or request.payment is None:
-        return [asked, _figures(figures)]
+        return [asked, _dates(statement), _figures(figures)]
     moved = differences(request.payment, document_of(figures, state=statement.state))
     return [
         asked,
         Table("What has moved since", ["Change"], [[each] for each in moved], "Nothing has moved."),
+        _dates(statement),
         _figures(figures),
     ]
 
@@ -288,7 +313,7 @@ MONEY: tuple[Correction, ...] = (
         STATEMENT,
         "finance",
         _request_payment,
-        "You have done the assurance checks. Somebody else authorises the total that you see.",
+        "By asking you say that the assurance checks are done. Somebody else then authorises exactly this total.",
         _checked,
         not_possible=not_payable,
         beside=_figures_beside,
@@ -309,7 +334,7 @@ MONEY: tuple[Correction, ...] = (
         STATEMENT,
         "finance approver",
         _approve_payment,
-        "The statement is paid and frozen. It cannot be undone.",
+        "Authorising pays the statement and freezes its figures. It cannot be undone.",
         not_possible=not_asked,
         beside=_request_beside,
         counts=LINES,
