@@ -120,6 +120,8 @@ def table_of(text: str, *, required: Iterable[str]) -> CsvTable:
             table.records.append((line, fitting))
         else:
             detail = f"has {len(cells)} cells where the header has {len(header)}"
+            if len(cells) > len(header):
+                detail += "; a cell with a comma in it needs quotation marks around it"
             table.misshapen.append((line, cells, Fault("", "wrong_number_of_cells", detail, line)))
     if not table.records and not table.misshapen:
         raise BadInput(Fault(field="", code="no_rows", detail="the file has a header and no rows", line=header_line))

@@ -8,10 +8,7 @@ class FileUploadedBefore(Refused):
 
     title = "file"
     code = "bulk_file_uploaded_before"
-    detail = (
-        "{uploaded_by} uploaded a file with the same rows, {file_name}, on {day}. It was not uploaded again. "
-        "Look at what became of that one."
-    )
+    detail = "{uploaded_by} uploaded a file with the same rows, {file_name}, on {day}. It was not uploaded again."
 
 
 class TooManyRows(Refused):

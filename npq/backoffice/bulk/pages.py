@@ -52,7 +52,9 @@ class UploadForm(forms.Form):
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )
     # Asked only of whoever uploads what was done before.
-    again = forms.BooleanField(label="Do it once more, because records have changed since", required=False)
+    again = forms.BooleanField(
+        label="Do it once more, because records have changed since. Choose the file again, too.", required=False
+    )
 
 
 @require_GET
@@ -166,7 +168,7 @@ def job_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "numbers": numbers,
         "facts": summary.facts_of(job, numbers) if job.state not in (JobState.CHECKING, JobState.CANCELLED) else None,
         "bad": summary.rows_without_success(job, about) if numbers.unsuccessful else None,
-        "good": None if summary.nothing_can_be_loaded(job, numbers) else summary.rows_with_success(job, about),
+        "good": summary.rows_with_success(job, about) if summary.shows_good_rows(job, numbers) else None,
         "most_rows": summary.MOST_ROWS_SHOWN,
         "shared": summary.shared_people(job) if checked else [],
         "old": checked and job.checked_at and (wall_clock() - job.checked_at).total_seconds() > HOURS_FRESH * 3600,

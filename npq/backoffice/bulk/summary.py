@@ -90,6 +90,12 @@ def nothing_can_be_loaded(job: BulkJob, numbers: Numbers) -> bool:
     return job.state == JobState.CHECKED and bool(numbers.unsuccessful) and kind_of(job.kind).all_or_nothing
 
 
+def shows_good_rows(job: BulkJob, numbers: Numbers) -> bool:
+    """Whether there are rows to show that do something, or did."""
+    nothing_yet = job.state in (JobState.CHECKING, JobState.CANCELLED)
+    return not nothing_yet and not nothing_can_be_loaded(job, numbers)
+
+
 def headline(job: BulkJob, numbers: Numbers) -> str:
     """Where the job stands, in a sentence that never sounds better than it is."""
     ready, bad = numbers[RowState.READY], numbers.unsuccessful
@@ -100,12 +106,16 @@ def headline(job: BulkJob, numbers: Numbers) -> str:
     if job.state == JobState.CHECKED:
         if nothing_can_be_loaded(job, numbers):
             return f"Nothing can be loaded: {rows_in_words(bad)} of {numbers.all} must be put right first"
-        return f"{rows_in_words(ready)} can be done, {rows_in_words(bad)} cannot"
+        needless = f" ({numbers.needless} with nothing to do)" if numbers.needless else ""
+        return f"{rows_in_words(ready)} can be done{needless}, {rows_in_words(bad)} cannot"
     if job.state == JobState.CONFIRMED:
         return f"{rows_in_words(ready)} will be done soon"
     if job.state == JobState.CANCELLED:
         return "Cancelled. Nothing was changed"
-    done = f"{rows_in_words(numbers.successful)} done, {rows_in_words(bad)} not done because of errors"
+    unchanged = (
+        f"{rows_in_words(numbers[RowState.UNCHANGED])} with nothing to do, " if numbers[RowState.UNCHANGED] else ""
+    )
+    done = f"{rows_in_words(numbers[RowState.DONE])} done, {unchanged}{rows_in_words(bad)} not done because of errors"
     if job.state == JobState.RUNNING:
         return f"{done}, {ready} to go{time_left(job.started_at, numbers.successful + numbers[RowState.FAILED], ready)}"
     return f"Stopped: {done}, {ready} not reached" if job.state == JobState.STOPPED else done

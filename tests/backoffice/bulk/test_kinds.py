@@ -70,7 +70,7 @@ def test_reject_applications(office: Offices) -> None:
     page = clerk.page(job)
     job = clerk.confirm(job)
 
-    assert "3 rows can be done, 2 rows cannot" in page
+    assert "3 rows can be done (1 with nothing to do), 2 rows cannot" in page
     assert "Messages to participants</dt><dd>2</dd>" in page
     assert states(job) == ["done", "refused", "done", "unchanged", "refused"]
     assert codes(job)[1] == ["accepted_application_cannot_be_rejected"]

@@ -230,6 +230,10 @@ def test_rows_that_have_nothing_to_do_are_counted_apart(caseworker: Office) -> N
     page = caseworker.page(job)
     assert "<dt>Can be done</dt><dd>2</dd>" in page
     assert "<dt>Of these, nothing to do: it is so already</dt><dd>1</dd>" in page
+    assert "2 rows can be done (1 with nothing to do), 0 rows cannot" in page
+    assert "1 row done, 1 row with nothing to do, 0 rows not done because of errors" in caseworker.page(
+        caseworker.confirm(job)
+    )
 
 
 def test_the_pages_work_with_nothing_uploaded(caseworker: Office) -> None:

@@ -40,6 +40,7 @@ def test_a_large_file_is_checked_and_done_by_the_command_and_the_page_says_how_f
     assert large.client.get(address).json() == {"state": "checking", "said": said}
     assert said in waiting
     assert ">Refresh</a>" in waiting
+    assert "Rows that can be done" not in waiting
     assert "bulk.js" in waiting
 
     first = run_command("run_bulk_jobs", "--format", "json")
