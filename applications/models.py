@@ -51,34 +51,36 @@ class Application(Record):
 
     status = models.CharField(choices=ApplicationStatus, default=ApplicationStatus.PENDING)
     reason_for_rejection = models.CharField(choices=ReasonForRejection, null=True, blank=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField("decided", null=True, blank=True)
     enrolment = models.OneToOneField(
         "participants.Enrolment", null=True, blank=True, on_delete=models.PROTECT, related_name="current_application"
     )
 
-    eligible_for_funding = models.BooleanField("eligible for funding as registered")
-    funding_eligibility_status_code = models.CharField(choices=FundingEligibilityStatusCode, null=True, blank=True)
+    eligible_for_funding = models.BooleanField("eligible as registered")
+    funding_eligibility_status_code = models.CharField(
+        "funding status", choices=FundingEligibilityStatusCode, null=True, blank=True
+    )
     funded_place = models.BooleanField(null=True, blank=True)
     funding_choice = models.CharField(choices=FundingChoice, null=True, blank=True)
-    targeted_delivery_funding_eligibility = models.BooleanField(default=False)
+    targeted_delivery_funding_eligibility = models.BooleanField("targeted delivery funding", default=False)
 
     email = models.CharField()
     email_validated = models.BooleanField(default=False)
-    headteacher_status = models.CharField(choices=HeadteacherStatus, null=True, blank=True)
+    headteacher_status = models.CharField("headteacher", choices=HeadteacherStatus, null=True, blank=True)
     school_urn = models.CharField("school URN", null=True, blank=True)
     school_ukprn = models.CharField("school UKPRN", null=True, blank=True)
-    private_childcare_provider_urn = models.CharField(null=True, blank=True)
-    works_in_school = models.BooleanField(null=True, blank=True)
-    employer_name = models.CharField(null=True, blank=True)
-    employment_role = models.CharField(null=True, blank=True)
-    employment_type = models.CharField(choices=EmploymentType, null=True, blank=True)
+    private_childcare_provider_urn = models.CharField("childcare provider URN", null=True, blank=True)
+    works_in_school = models.BooleanField("works in a school", null=True, blank=True)
+    employer_name = models.CharField("employer", null=True, blank=True)
+    employment_role = models.CharField("role", null=True, blank=True)
+    employment_type = models.CharField("employment", choices=EmploymentType, null=True, blank=True)
     itt_provider = models.CharField("ITT provider", null=True, blank=True)
     lead_mentor = models.BooleanField(null=True, blank=True)
-    teacher_catchment = models.CharField(choices=TeacherCatchment, null=True, blank=True)
-    teacher_catchment_country = models.CharField(null=True, blank=True)
-    teacher_catchment_iso_country_code = models.CharField(null=True, blank=True)
-    works_as_senco = models.CharField(choices=WorksAsSenco, null=True, blank=True)
-    senco_start_date = models.DateField(null=True, blank=True)
+    teacher_catchment = models.CharField("where", choices=TeacherCatchment, null=True, blank=True)
+    teacher_catchment_country = models.CharField("country", null=True, blank=True)
+    teacher_catchment_iso_country_code = models.CharField("country code", null=True, blank=True)
+    works_as_senco = models.CharField("works as SENCO", choices=WorksAsSenco, null=True, blank=True)
+    senco_start_date = models.DateField("SENCO start date", null=True, blank=True)
 
     submission = models.JSONField(
         default=dict, help_text="What the registration service sent, to tell a repeat from a contradiction."
@@ -199,11 +201,11 @@ class PlannedTransfer(Record):
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="planned_transfers")
     lead_provider = models.ForeignKey(LeadProvider, on_delete=models.PROTECT, related_name="+")
     due_on = models.DateField("day")
-    requested_by = models.CharField()
+    requested_by = models.CharField("planned by")
     reason = models.TextField()
     state = models.CharField(choices=TransferState, default=TransferState.WAITING)
-    settled_at = models.DateTimeField(null=True, blank=True)
-    refusal = models.TextField(blank=True, default="", help_text="Why it was refused on its day.")
+    settled_at = models.DateTimeField("settled", null=True, blank=True)
+    refusal = models.TextField("why it was refused", blank=True, default="")
 
     class Meta:
         indexes = [

@@ -59,10 +59,10 @@ class Declaration(Record):
     cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT)
     course = models.ForeignKey(Course, on_delete=models.PROTECT)
     declaration_type = models.CharField(choices=DeclarationType)
-    declaration_date = models.DateTimeField()
-    has_passed = models.BooleanField(null=True, blank=True, help_text="What was posted with a completed declaration.")
+    declaration_date = models.DateTimeField("declared for")
+    has_passed = models.BooleanField("passed, as posted", null=True, blank=True)
     state = models.CharField(choices=DeclarationState, default=DeclarationState.SUBMITTED)
-    ineligible_reason = models.CharField(choices=IneligibleReason, null=True, blank=True)
+    ineligible_reason = models.CharField("why ineligible", choices=IneligibleReason, null=True, blank=True)
     superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
     delivery_partner = models.ForeignKey(
         DeliveryPartner, null=True, blank=True, on_delete=models.PROTECT, related_name="declarations"
@@ -109,6 +109,11 @@ class Declaration(Record):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def long_name(self) -> str:
+        """Type and id: `started (1f0c…)`."""
+        return f"{self.declaration_type} ({self.public_id})"
 
     def may_move_to(self, state: str) -> bool:
         """Whether the state may change to `state`."""

@@ -166,6 +166,11 @@ class Statement(Record):
         """The month in words: `January 2026`."""
         return f"{self.first_day:%B %Y}"
 
+    @property
+    def long_name(self) -> str:
+        """Month and id, to tell apart what several providers and cohorts have."""
+        return f"{self.name} ({self.public_id})"
+
     def may_move_to(self, state: str) -> bool:
         """Whether the state may change to `state`."""
         return state in MOVES[StatementState(self.state)]

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower, Now
 from applications.models import Application
 from npq.core.choices import CourseGroup
 from npq.core.models import Cohort, Course, LeadProvider, Record, TouchQuerySet
-from participants.choices import MOVES, TrainingStatus
+from participants.choices import MOVES, DeferralReason, TrainingStatus, WithdrawalReason
 
 
 class ParticipantQuerySet(TouchQuerySet):
@@ -34,7 +34,7 @@ class Participant(Record):
     A merge keeps the retired row, pointing at the survivor; chains are flattened, so one hop always suffices.
     """
 
-    full_name = models.CharField()
+    full_name = models.CharField("name")
     previous_names = ArrayField(models.CharField(), default=list, blank=True)
     teacher_reference_number = models.CharField("TRN", null=True, blank=True)
     teacher_reference_number_verified = models.BooleanField("TRN verified", default=False)
@@ -209,10 +209,10 @@ class Enrolment(Record):
     course_family = models.SlugField(db_index=False)
     cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT)
     schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT)
-    accepted_at = models.DateTimeField()
-    undone_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField("accepted")
+    undone_at = models.DateTimeField("acceptance undone", null=True, blank=True)
     transferred_at = models.DateTimeField(
-        null=True, blank=True, help_text="When staff last moved it to another provider."
+        "transferred", null=True, blank=True, help_text="When staff last moved it to another provider."
     )
     training_status = models.CharField(choices=TrainingStatus, default=TrainingStatus.ACTIVE)
 
@@ -267,10 +267,14 @@ class TrainingStatusChange(Record):
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="status_changes")
     status = models.CharField(choices=TrainingStatus)
-    reason = models.CharField(null=True, blank=True)
+    reason = models.CharField(
+        choices=[("Of a deferral", DeferralReason.choices), ("Of a withdrawal", WithdrawalReason.choices)],
+        null=True,
+        blank=True,
+    )
     lead_provider = models.ForeignKey(LeadProvider, null=True, blank=True, on_delete=models.PROTECT)
     recorded_by = models.CharField()
-    changed_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField("changed", db_default=Now())
 
     class Meta:
         indexes = [models.Index(name="status_change_newest", fields=["enrolment", "-id"])]

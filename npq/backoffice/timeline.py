@@ -245,6 +245,8 @@ def _fields(change: Change, names: Names) -> Iterator[tuple[str, Any, Any]]:
         if table and any((table, key) not in names for key in values if key is not None):
             continue
         told = FieldChange(known, *(_read(known, value, names) for value in values))
+        if values[0] != values[1] and told.before_in_words == told.after_in_words == EMPTY:
+            continue  # a new record holds nothing there
         yield told.label, told.before_in_words, told.after_in_words
 
 

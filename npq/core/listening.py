@@ -152,12 +152,14 @@ class _Row:
 
     @property
     def columns(self) -> set[str]:
-        """The columns that differ in the end."""
+        """The columns that differ in the end; of a new row those that hold something."""
         hidden = NOT_SHOWN_OF_NEW if self.operation == "insert" else ()
         return {
             column
             for column in (*self.before, *self.after)
-            if column not in hidden and self.before.get(column) != self.after.get(column)
+            if column not in hidden
+            and self.before.get(column) != self.after.get(column)
+            and (self.operation != "insert" or self.after.get(column) not in ("", []))
         }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils.html import escape
+from django.utils.text import capfirst
 
 from applications.choices import ApplicationStatus, ReasonForRejection, TransferState
 from applications.models import PlannedTransfer
@@ -402,3 +403,55 @@ def test_pages_with_buttons_cost_at_most_twelve_queries_however_much_there_is(
 
     assert costs[0] == costs[1]
     assert max(costs[0]) <= MOST_QUERIES
+
+
+# Fields that corrections change and that stand on the record's own page.
+ON_ITS_PAGE: dict[str, tuple[Callable[[], Any], set[str]]] = {
+    "application": (
+        accepted,
+        {
+            "email",
+            "email_validated",
+            "course",
+            "lead_provider",
+            "cohort",
+            "decided_at",
+            "eligible_for_funding",
+            "funding_eligibility_status_code",
+            "funded_place",
+            "funding_choice",
+        },
+    ),
+    "participant": (
+        ParticipantFactory,
+        {"full_name", "teacher_reference_number", "teacher_reference_number_verified", "merged_into"},
+    ),
+    "declaration": (
+        DeclarationFactory,
+        {"declaration_date", "has_passed", "delivery_partner", "secondary_delivery_partner", "superseded_by"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ON_ITS_PAGE)
+def test_corrections_and_history_call_a_field_what_its_page_calls_it(
+    as_role: Callable[[str], Client], kind: str
+) -> None:
+    make, names = ON_ITS_PAGE[kind]
+    record = make()
+
+    page = page_of(as_role("caseworker"), record)
+
+    labels = {name: capfirst(record._meta.get_field(name).verbose_name) for name in names}
+    assert {name for name, label in labels.items() if f"<dt>{label}</dt>" not in page} == set()
+
+
+def test_a_correction_shows_labels_and_words(as_role: Callable[[str], Client]) -> None:
+    one, client = accepted(), as_role("caseworker")
+    answers = {"status": "withdrawn", "status_reason": "disengaged-and-unresponsive", "reason": "Ticket 12"}
+
+    page = client.post(f"{address_of(one, one.public_id)}change_training_status/", answers).content.decode()
+
+    assert "<td>Training status</td><td>Active</td><td>Withdrawn</td>" in page
+    assert "<td>Reason</td><td>nothing</td><td>Disengaged and unresponsive</td>" in page
+    assert "<td>nothing</td><td>nothing</td>" not in page

@@ -133,7 +133,7 @@ def test_dates_of_birth_are_not_shown_where_something_changes_either(as_role: Ca
     preview = client.post(merge, {"survivor": survivor.public_id, "reason": "One person"}).content.decode()
 
     assert "1985" not in page + preview
-    assert "<td>date of birth</td><td>nothing</td><td>not shown</td>" in preview
+    assert "<td>Date of birth</td><td>nothing</td><td>not shown</td>" in preview
 
 
 def test_the_current_cohort_is_looked_up_once(as_role: Callable[[str], Client]) -> None:

@@ -211,9 +211,9 @@ def test_new_records_messages_and_times_in_words(pending: Application, accept: A
     lines = what_would_change(accept(pending)).lines()
 
     assert lines[0].split(": ", 1)[1].startswith("new; application: ")
-    assert "accepted at: 10 October 2024, 10:00" in lines[0]
+    assert "accepted: 10 October 2024, 10:00" in lines[0]
     assert "schedule: npq-leadership-autumn (2023a)" in lines[0]
-    assert "status: Pending → Accepted; decided at: nothing → 10 October 2024, 10:00" in lines[2]
+    assert "status: Pending → Accepted; decided: nothing → 10 October 2024, 10:00" in lines[2]
     assert f"message to {pending.email}: Application accepted" in lines
     assert f"participant {pending.participant.public_id}: shown as changed" in lines
 
