@@ -325,7 +325,7 @@ class ApplicationContradicted(WrongField):
     title = "id"
     code = "application_contradicted"
     detail = (
-        "An application with this id was received before with other content: {fields} differ. "
+        "An application with this id was received before with other content in {fields}. "
         "Send a new application under a new id, or ask DfE staff to correct the one that is stored."
     )
 

@@ -293,7 +293,12 @@ def _out_of_time(name: str, values: Mapping[str, Any], earliest: Any, latest: An
     value = values.get(name)
     if value is None or earliest <= value <= latest:
         return []
-    return [FieldOutOfTime(name, earliest=_plain(earliest), latest=_plain(latest))]
+    return [FieldOutOfTime(name, earliest=_as_sent(earliest), latest=_as_sent(latest))]
+
+
+def _as_sent(value: date) -> str:
+    """A day or an instant as it is written in a delivery."""
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value.isoformat()
 
 
 def _cohort_of(values: Mapping[str, Any]) -> str:

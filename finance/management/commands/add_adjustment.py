@@ -12,6 +12,7 @@ from finance.queries.calculation import figures_of
 from finance.services.adjust import add_adjustment
 from npq.core.commands import Mode, OpsCommand
 from npq.core.errors import Refused
+from npq.core.money import shown
 from npq.core.parsing import amount, argument, public_id
 
 
@@ -42,7 +43,7 @@ class Command(OpsCommand):
             id=id,
             result="adjusted",
             **named(statement),
-            amount=amount,
+            amount=shown(amount),
             description=description.strip(),
             total_before=before,
             total_after=before + amount,

@@ -1,5 +1,6 @@
 """POST /api/registration/v1/applications: the registration service's door (decisions.md §5; §8, Intake)."""
 
+import re
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ def test_other_content_is_409(intake: Intake) -> None:
 
     assert response.status_code == 409
     assert errors_of(response) == [("id", "application_contradicted")]
+    assert "with other content in email. Send a new application" in response.json()["errors"][0]["detail"]
     assert Application.objects.get().email == "priya@example.org"
 
 
@@ -226,6 +228,13 @@ def test_a_field_that_cannot_be_taken(intake: Intake, name: str, value: object, 
     assert errors_of(response) == [(name, code)]
     assert not Application.objects.exists()
     assert not Participant.objects.exists()
+
+
+def test_an_instant_out_of_time_is_told_its_bounds_as_it_is_sent(intake: Intake) -> None:
+    response = intake.deliver(smallest(created_at="2999-07-06T10:00:00Z"))
+
+    (error,) = response.json()["errors"]
+    assert re.search(r"between 2017-01-01T00:00:00Z and \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.", error["detail"])
 
 
 def test_nobodys_trn_is_not_validated(intake: Intake) -> None:

@@ -128,12 +128,12 @@ class TestAuthoriseStatement:
 
 class TestAddAdjustment:
     def test_says_what_it_would_do_then_does_it(self, january: Statement) -> None:
-        arguments = ["add_adjustment", january.public_id, "--amount=-5.50", "--description", "Agreed in March"]
+        arguments = ["add_adjustment", january.public_id, "--amount=-5.5", "--description", "Agreed in March"]
 
         preview = run_command(*arguments, "--format", "json")
         assert (preview.code, Adjustment.objects.count()) == (0, 0)
         row = preview.json["rows"][0]
-        assert (row["total_before"], row["total_after"]) == ("185.55", "180.05")
+        assert (row["amount"], row["total_before"], row["total_after"]) == ("-5.50", "185.55", "180.05")
 
         assert run_command(*arguments, "--apply").code == 0
         assert Adjustment.objects.get().amount == Decimal("-5.50")
