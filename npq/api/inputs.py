@@ -174,7 +174,7 @@ PARTICIPANT_ID = Filter(
     "participant_ids",
     Filters.identifiers,
     {"type": "string"},
-    "A participant's current id, or several separated by commas. A retired id matches nothing.",
+    "A participant's current id, or several separated by commas: 100 fit into any URL. A retired id matches nothing.",
     "9d1e7c44-6b0a-4f7e-8a2d-3c5b1f0d2e90",
 )
 
