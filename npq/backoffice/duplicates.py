@@ -139,6 +139,7 @@ def pair_page(request: HttpRequest, first: UUID, second: UUID) -> HttpResponse:
             "problems": problems,
             "decided": NotTheSamePerson.objects.filter(first=pair[0], second=pair[1]).first(),
             "may_decide": decides and not retired,
+            "retired": retired,
         },
     )
 

@@ -22,8 +22,8 @@ from finance.models import Statement
 from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.bulk.choices import BulkKind, JobState
 from npq.backoffice.bulk.models import BulkJob
-from npq.backoffice.checks_pages import found_rows
-from npq.backoffice.models import CheckKind, CheckResult
+from npq.backoffice.checks_pages import found_rows, newest_results
+from npq.backoffice.models import CheckKind
 from npq.backoffice.pages import Table, link, shown
 from npq.backoffice.token_table import tokens_that_need_attention
 from npq.core import clock
@@ -141,7 +141,7 @@ def _asker(request: HttpRequest, asked: Any) -> str:
 
 
 def _checks(request: HttpRequest) -> Iterator[Waiting]:
-    results = list(CheckResult.objects.order_by("code"))
+    results = newest_results("code")
     for kind, title, permission, empty, todo, acts in CHECKS:
         if not _sees(request, permission):
             continue

@@ -24,6 +24,7 @@ from tests.factories import (
     CheckResultFactory,
     LeadProviderFactory,
     MessageFactory,
+    NotTheSamePersonFactory,
     ParticipantFactory,
     PaymentRequestFactory,
     StatementFactory,
@@ -270,3 +271,22 @@ def test_the_checks_show_nobody_what_they_may_not_see(as_role: Callable[[str], C
 
     assert "A rule." in page
     assert "A and B" not in page
+
+
+def test_people_who_were_merged_or_told_apart_wait_no_longer(as_role: Callable[[str], Client]) -> None:
+    merged = ParticipantFactory(merged_into=ParticipantFactory())
+    apart = [ParticipantFactory(), ParticipantFactory()]
+    NotTheSamePersonFactory(first=apart[0], second=apart[1])
+    others = [ParticipantFactory(), ParticipantFactory()]
+    pairs = [(merged.merged_into, merged), (apart[1], apart[0]), tuple(others)]
+    first = [[f"{one.public_id} {other.public_id}", "A and B: the same TRN"] for one, other in pairs]
+    CheckResultFactory(kind=CheckKind.DUPLICATES, found=3, first=first)
+    client = as_role("caseworker")
+
+    found = sections(client)["People who may have two participant IDs"]
+    page = client.get(f"/admin/duplicates/{merged.public_id}/{merged.merged_into.public_id}/").content.decode()
+
+    assert found.startswith("1|")
+    assert str(merged.public_id) not in found
+    assert str(others[0].public_id) in found
+    assert "has been merged already" in page
