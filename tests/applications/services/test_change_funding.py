@@ -142,7 +142,9 @@ def test_what_should_be_paid_and_cannot_is_named_and_the_eligibility_is_kept(pro
     declaration.refresh_from_db()
     assert declaration.state == DeclarationState.SUBMITTED
     (note,) = marked.notes
-    assert note.startswith(f"Declaration {declaration.public_id} (started) stays submitted. The contract for cohort")
+    assert note.startswith(
+        f"Declaration {declaration.public_id} (started) stays submitted. The provider has no open statement left"
+    )
     enrolment.application.refresh_from_db()
     assert enrolment.application.eligible_for_funding
 
