@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -22,6 +23,7 @@ from npq.core.money import in_pounds
 
 MOST_ROWS_SHOWN = 50
 MOST_SHARED_SHOWN = 20
+MOST_STATEMENTS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,14 @@ def _money(job: BulkJob) -> Any:
     for pounds in moved.values_list("pounds", flat=True):
         for each in pounds:
             differences[each["name"]] += Decimal(each["difference"])
-    lines = [f"{name}: {_signed(difference)}" for name, difference in differences.items() if difference]
-    if not lines:
+    moving = {name: difference for name, difference in differences.items() if difference}
+    if not moving:
         return "No statement changes"
-    if len(lines) > 1:
-        lines.append(f"In all: {_signed(sum(differences.values(), Decimal()))}")
+    lines = [f"{name}: {_signed(difference)}" for name, difference in islice(moving.items(), MOST_STATEMENTS_SHOWN)]
+    if len(moving) > len(lines):
+        lines.append(f"and {len(moving) - len(lines)} more statements")
+    if len(moving) > 1:
+        lines.append(f"In all: {_signed(sum(moving.values(), Decimal()))}")
     return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
 
 

@@ -236,6 +236,18 @@ def test_rows_that_have_nothing_to_do_are_counted_apart(caseworker: Office) -> N
     )
 
 
+def test_a_great_many_statements_are_added_up_and_not_all_listed(caseworker: Office) -> None:
+    job = BulkJobFactory(state=JobState.CHECKED)
+    pounds = [{"id": str(uuid.uuid4()), "name": f"statement {number}", "difference": "1.50"} for number in range(25)]
+    BulkRowFactory(job=job, state="ready", pounds=pounds)
+
+    page = caseworker.page(job)
+
+    assert page.count("<div>statement ") == 20
+    assert "and 5 more statements" in page
+    assert "In all: +£37.50" in page
+
+
 def test_the_pages_work_with_nothing_uploaded(caseworker: Office) -> None:
     assert "No file has been uploaded yet." in caseworker.client.get("/admin/bulk/").content.decode()
     assert "No file has been uploaded yet." in caseworker.client.get(caseworker.address).content.decode()
