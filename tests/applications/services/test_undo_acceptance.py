@@ -315,7 +315,8 @@ def test_what_should_be_paid_and_cannot_is_named(
 
     (note,) = undone.notes
     assert note.startswith(
-        f"Declaration {declaration.public_id} (started) stays submitted. The provider has no open statement left in cohort 2023a"
+        f"Declaration {declaration.public_id} (started) stays submitted. "
+        "The provider has no open statement left in cohort 2023a"
     )
 
 
