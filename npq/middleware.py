@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.cache import add_never_cache_headers
 
 from npq.core.audit import request_id_is
 
@@ -40,6 +41,18 @@ class CompressApi(GZipMiddleware):
         if not request.path_info.startswith("/api/"):
             return response
         return super().process_response(request, response)
+
+
+def keep_back_office_private(get_response: GetResponse) -> GetResponse:
+    """Forbids browsers and whoever is on the way to keep an answer of the back office, also one that refuses."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.path_info.startswith("/admin/"):
+            add_never_cache_headers(response)
+        return response
+
+    return middleware
 
 
 def limit_body(get_response: GetResponse) -> GetResponse:

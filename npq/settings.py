@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "npq.middleware.CompressApi",
     "npq.api.refusals.note_refusals",
+    "npq.middleware.keep_back_office_private",
     "npq.middleware.limit_body",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

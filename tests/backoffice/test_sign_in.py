@@ -477,6 +477,14 @@ def test_a_role_taken_away_counts_at_the_next_request(as_role: Callable[[str], C
 # The policy ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("page", ["password_change/", "jsi18n/", "nowhere/", "auth/user/", "core/course/?x=1"])
+def test_nobody_on_the_way_keeps_an_answer(as_role: Callable[[str], Client], page: str) -> None:
+    answer = as_role("viewer").get(f"/admin/{page}")
+
+    assert "no-store" in answer["Cache-Control"]
+    assert "private" in answer["Cache-Control"]
+
+
 def test_every_answer_has_a_strict_content_security_policy(client: Client, db: Any) -> None:
     for path in (LOGIN, "/api/v3/npq-applications", "/api/nothing", "/nothing", "/static/backoffice/backoffice.css"):
         answer = client.get(path)
