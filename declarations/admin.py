@@ -132,6 +132,7 @@ class DeclarationAdmin(InspectAdmin):
                         ("Lead provider", link(record.lead_provider, record.lead_provider.name)),
                         ("Declared for", record.declaration_date),
                         ("Received", record.created_at),
+                        ("Last updated", record.updated_at),
                         ("Payment", payment_link(record)),
                         ("Schedule", link(record.enrolment.schedule, str(record.enrolment.schedule))),
                         ("Training status", training_now(record.enrolment)),

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "Show what will change": "backoffice/correction.html",
     "Show what will move": "backoffice/moving.html",
     "Show": "backoffice/statement/payment.html",
+    "Check": "backoffice/gaps.html",
     "See the declarations on this statement": "backoffice/statement/declarations.html",
     "Print view for the lead provider": "backoffice/statement/files.html",
     "Download the assurance report (CSV)": "backoffice/statement/files.html",
