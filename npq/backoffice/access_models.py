@@ -20,6 +20,7 @@ class AccessKind(models.TextChoices):
     SECOND_FACTOR_RESET = "second_factor_reset", "Second factor reset"
     PASSWORD_LINK_MADE = "password_link_made", "Link to set a password made"
     IDENTITY_LINKED = "identity_linked", "Department sign-in linked"
+    IDENTITY_UNLINKED = "identity_unlinked", "Department sign-in unlinked"
     DOWNLOADED = "downloaded", "File downloaded"
     ACCOUNT_MADE = "account_made", "Account made"
     ACCOUNT_CHANGED = "account_changed", "Account changed"
@@ -63,7 +64,7 @@ class AccessEvent(Record):
 
 
 class StaffIdentity(Record):
-    """Whom the department's identity provider means by a subject: the account it is linked to for good."""
+    """Whom the department's identity provider means by a subject: the account it is linked to until it is unlinked."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="identity")
     issuer = models.CharField()

@@ -17,7 +17,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from npq.backoffice.access_log import record_access
-from npq.backoffice.access_models import AccessKind
+from npq.backoffice.access_models import AccessKind, StaffIdentity
 from npq.backoffice.errors import (
     AccountExists,
     AccountSwitchedOff,
@@ -25,6 +25,7 @@ from npq.backoffice.errors import (
     LastAccessManager,
     LastSuperuser,
     NoSecondFactor,
+    NotLinked,
     OwnPowers,
     UnknownAccount,
 )
@@ -208,6 +209,19 @@ def reset_second_factor(*, user: User, by: Actor) -> None:
         forget_devices(user)
         end_sessions([user.pk])
         record_access(AccessKind.SECOND_FACTOR_RESET, username=user.username, by=name_of_actor(by), reason=by.reason)
+
+
+def unlink_identity(*, user: User, by: Actor) -> None:
+    """Forgets whom the department's sign-in means by an account and signs it out everywhere.
+
+    The next sign-in with its email address is linked to it. Raises ReasonMissing, NotLinked.
+    """
+    with correcting(by, "unlink_identity"):
+        unlinked, _ = StaffIdentity.objects.filter(user=user).delete()
+        if not unlinked:
+            raise NotLinked
+        end_sessions([user.pk])
+        record_access(AccessKind.IDENTITY_UNLINKED, username=user.username, by=name_of_actor(by), reason=by.reason)
 
 
 def unlock_account(*, user: User, by: Actor) -> None:

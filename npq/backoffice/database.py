@@ -91,7 +91,8 @@ def keep_for_a_year(table: str) -> RunSQL:
         CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table}
           FOR EACH ROW EXECUTE FUNCTION core_refuse_edit();
         CREATE TRIGGER {table}_kept BEFORE DELETE ON {table}
-          FOR EACH ROW WHEN (old.created_at > clock_timestamp() - interval '1 year') EXECUTE FUNCTION core_refuse_edit();
+          FOR EACH ROW WHEN (old.created_at > clock_timestamp() - interval '1 year')
+          EXECUTE FUNCTION core_refuse_edit();
         """,
         f"""
         DROP TRIGGER {table}_kept ON {table};

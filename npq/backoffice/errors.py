@@ -59,6 +59,14 @@ class NoSecondFactor(Refused):
     detail = "No second factor has been set up. It will be asked for at the next sign-in."
 
 
+class NotLinked(Refused):
+    """There is nothing to unlink before somebody has signed in with the department's sign-in."""
+
+    title = "identity"
+    code = "staff_identity_not_linked"
+    detail = "The account is not linked to the department's sign-in. It will be at their next sign-in there."
+
+
 class UnknownAccount(Refused):
     """An account is named by its username."""
 

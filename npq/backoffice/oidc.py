@@ -1,7 +1,7 @@
 """The department's sign-in (OpenID Connect), for accounts that an access manager has made (docs/decisions/08).
 
 It makes no account and gives no power. The first time, an account is found by the verified e-mail address and linked
-to the subject for good; from then on the subject alone counts.
+to the subject; from then on the subject alone counts, until an access manager unlinks it.
 """
 
 import logging

@@ -29,6 +29,7 @@ from npq.backoffice.accounts import (
     create_staff_account,
     make_password_link,
     reset_second_factor,
+    unlink_identity,
     unlock_account,
 )
 from npq.backoffice.corrections import LONGEST_REASON, staff_actor
@@ -101,11 +102,15 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True)
 class Help:
-    """A way to help somebody back in: asked for with a reason, done by one service, whose answer is shown."""
+    """A way to help somebody back in: asked for with a reason, done by one service, whose answer is shown.
+
+    `offered` says on whose page it stands.
+    """
 
     title: str
     explains: str
     run: Callable[[User, Actor, HttpRequest], str]
+    offered: Callable[[User], bool] = lambda _: True
 
 
 def _link(user: User, by: Actor, request: HttpRequest) -> str:
@@ -119,6 +124,11 @@ def _reset(user: User, by: Actor, request: HttpRequest) -> str:
 
 def _unlock(user: User, by: Actor, request: HttpRequest) -> str:
     unlock_account(user=user, by=by)
+    return ""
+
+
+def _unlink(user: User, by: Actor, request: HttpRequest) -> str:
+    unlink_identity(user=user, by=by)
     return ""
 
 
@@ -138,6 +148,13 @@ HELPS = {
         "Remove the lock",
         "The wrong passwords and codes that were entered for this account are forgotten, so that they can try again.",
         _unlock,
+    ),
+    "unlink": Help(
+        "Unlink the department's sign-in",
+        "For somebody who has a new identity there, for example after leaving and coming back. They are signed out "
+        "everywhere. The next person who signs in there with the email address of this account gets it.",
+        _unlink,
+        offered=lambda user: hasattr(user, "identity"),
     ),
 }
 
@@ -239,7 +256,11 @@ class StaffAdmin(OfferedFilters):
         context = {
             "account": user,
             "may_change": self.has_change_permission(request, user),
-            "helps": [(each, reverse("admin:auth_user_help", args=[username, name])) for name, each in HELPS.items()],
+            "helps": [
+                (each, reverse("admin:auth_user_help", args=[username, name]))
+                for name, each in HELPS.items()
+                if each.offered(user)
+            ],
             "log": f"{reverse('admin:backoffice_accessevent_changelist')}?q={username}",
             "sections": [
                 Facts("Account", self._facts(user)),

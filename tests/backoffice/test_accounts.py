@@ -11,13 +11,13 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from npq.backoffice import accounts, sign_in
-from npq.backoffice.access_models import AccessEvent
+from npq.backoffice.access_models import AccessEvent, StaffIdentity
 from npq.backoffice.accounts import archive_staff_account, change_staff_account, make_password_link
 from npq.backoffice.errors import AccountSwitchedOff, LastAccessManager, LastSuperuser, OwnPowers
 from npq.core.audit import Actor
 from tests.backoffice.conftest import ROLE_NAMES
 from tests.commands import run_command
-from tests.factories import StaffFactory
+from tests.factories import StaffFactory, StaffIdentityFactory
 from tests.races.racing import kinds, meet_after, race
 
 BY = Actor.command("ops", reason="a test")
@@ -256,6 +256,27 @@ def test_resetting_the_second_factor_forgets_it_and_signs_out(
     )
     again = manager.post(page_of(colleague, "reset-second-factor/"), {"reason": "again"})
     assert "No second factor has been set up." in again.content.decode()
+
+
+def test_unlinking_the_departments_sign_in_forgets_whom_it_meant_and_signs_out(
+    as_role: Callable[[str], Client], staff: Callable[[str], User], client: Client
+) -> None:
+    colleague = staff("viewer")
+    manager = as_role("access manager")
+    unlink = page_of(colleague, "unlink/")
+    unlinked = manager.get(page_of(colleague)).content.decode()
+    nothing = manager.post(unlink, {"reason": "A new identity"}).content.decode()
+    StaffIdentityFactory(user=colleague)
+    client.force_login(colleague)
+    linked = manager.get(page_of(colleague)).content.decode()
+    manager.post(unlink, {"reason": "Left and came back"})
+
+    assert (f'href="{unlink}"' in unlinked, f'href="{unlink}"' in linked) == (False, True)
+    assert "The account is not linked to the department" in nothing
+    assert not StaffIdentity.objects.exists()
+    assert client.get("/admin/").status_code == 302
+    event = newest("identity_unlinked")
+    assert (event.username, event.by, event.reason) == ("viewer", "access-manager", "Left and came back")
 
 
 def test_a_lock_is_removed(

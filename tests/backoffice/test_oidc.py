@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from npq.backoffice.access_models import AccessEvent, StaffIdentity
+from npq.backoffice.accounts import unlink_identity
 from npq.backoffice.oidc import (
     NOT_COMPLETED,
     OTHER_IDENTITY,
@@ -19,6 +20,7 @@ from npq.backoffice.oidc import (
     UNVERIFIED,
     WRONG_DOMAIN,
 )
+from npq.core.audit import Actor
 from npq.core.clock import wall_clock
 from npq.core.models import Change
 from tests.factories import StaffFactory, StaffIdentityFactory
@@ -241,6 +243,15 @@ def test_a_linked_account_belongs_to_its_subject_alone(client: Client, idp: Iden
     StaffIdentityFactory(user=sam, issuer=idp.url, subject="somebody-before")
 
     assert refused(sign_in(client, idp), OTHER_IDENTITY)
+
+
+def test_an_unlinked_account_is_linked_anew(client: Client, idp: IdentityStub, sam: User) -> None:
+    StaffIdentityFactory(user=sam, issuer=idp.url, subject="somebody-before")
+    unlink_identity(user=sam, by=Actor.staff("Max", identifier="0", reason="A new identity"))
+
+    sign_in(client, idp)
+
+    assert StaffIdentity.objects.get().subject == "subject-1"
 
 
 def test_the_same_subject_of_another_provider_is_somebody_else(client: Client, idp: IdentityStub, sam: User) -> None:

@@ -239,7 +239,7 @@ def test_strangers_send_nothing(client: Client) -> None:
     assert not Change.objects.filter(id__gt=before).exists()
 
 
-@pytest.mark.parametrize("name", ["password-link", "reset-second-factor", "remove-lock"])
+@pytest.mark.parametrize("name", ["password-link", "reset-second-factor", "remove-lock", "unlink"])
 @pytest.mark.parametrize("role", [*ROLE_NAMES, ""])
 def test_access_managers_alone_help_somebody_back_in(as_role: Callable[[str], Client], role: str, name: str) -> None:
     page = f"/admin/auth/user/account/{world()['auth/user'].username}/{name}/"
