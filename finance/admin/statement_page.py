@@ -15,7 +15,7 @@ from finance.queries.drift import drift_of
 from finance.queries.expected import Expectation, expectation_of
 from finance.queries.figures import AdjustmentFigure, StatementFigures
 from finance.queries.workings import CourseBlock, Figure, block_of, figures_explained, month_in_words
-from npq.backoffice.pages import Facts, Fragment, Section, Table, address_of, link
+from npq.backoffice.pages import Facts, Fragment, Section, Table, address_of, link, shown
 from npq.backoffice.timeline import Event, events_in, trail_of_statement, who_did
 from npq.core import clock
 from npq.core.models import Change
@@ -254,7 +254,7 @@ def sections_of(view: StatementView, *, may: May) -> list[Section]:
         Fragment("Where it stands", "backoffice/statement/stands.html", data),
         Fragment("Payment, net of VAT", "backoffice/statement/payment.html", data, anchor="payment"),
         Fragment("Declarations", "backoffice/statement/declarations.html", data, anchor="declarations"),
-        overview(view.statement),
+        overview(view),
         Fragment("Adjustments", "backoffice/statement/adjustments.html", data, anchor="adjustments"),
         Fragment("Courses", "backoffice/statement/courses.html", {**data, "courses": view.courses}, anchor="courses"),
     ]
@@ -272,7 +272,7 @@ def printed_sections(view: StatementView, audience: str) -> list[Section]:
     """The sections of a print; the provider's says nothing of how DfE runs its payments (backoffice.md §2.4)."""
     data = {"view": view, "may": May(), "printing": True}
     parts: list[Section] = [
-        overview(view.statement) if audience == "dfe" else provider_overview(view.statement),
+        overview(view) if audience == "dfe" else provider_overview(view.statement),
         Fragment("Payment, net of VAT", "backoffice/statement/payment.html", data),
         Fragment("Declarations", "backoffice/statement/declarations.html", data),
         Fragment("Adjustments", "backoffice/statement/adjustments.html", {**data, "internal": audience == "dfe"}),
@@ -284,8 +284,9 @@ def printed_sections(view: StatementView, audience: str) -> list[Section]:
     return [*parts, contracts(view, links=False)]
 
 
-def overview(statement: Statement) -> Facts:
+def overview(view: StatementView) -> Facts:
     """The statement itself, as DfE sees it."""
+    statement, asked = view.statement, view.asked
     return Facts(
         "Statement",
         [
@@ -297,6 +298,7 @@ def overview(statement: Statement) -> Facts:
             ("Declaration deadline", statement.deadline_date),
             ("Payment date", statement.payment_date),
             ("Closed to declarations", statement.payable_at),
+            ("Payment asked for by", asked and f"{asked.who}, {shown(asked.when)}"),
             ("Authorised", statement.paid_at),
             ("Authorised by", statement.authorised_by),
         ],

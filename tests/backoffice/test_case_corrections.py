@@ -245,7 +245,7 @@ def test_a_declaration_is_submitted_for_the_provider_with_its_pounds_shown_first
     assert partner.name in page
     assert stranger.name not in page
     assert "£" in preview.content.decode()
-    assert "No statement changes" not in preview.content.decode()
+    assert "No statement’s total changes" not in preview.content.decode()
     assert done.status_code == 302
     declaration = one.enrolment.declarations.get()
     assert declaration.state == DeclarationState.ELIGIBLE
@@ -314,7 +314,7 @@ def test_somebody_else_with_the_trn_is_named_with_the_way_to_merge(as_role: Call
     ("others", "said"),
     [
         (date(1985, 3, 9), ("Known, and the same",)),
-        (date(1985, 3, 10), ("Known, and another",)),
+        (date(1985, 3, 10), ("Known, and different",)),
         (None, ("Known", "Not known")),
     ],
 )

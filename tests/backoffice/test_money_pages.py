@@ -14,7 +14,7 @@ from django.test import Client
 from finance.admin import lists
 from finance.models import Export, Statement
 from finance.queries.calculation import payment_document
-from finance.services import add_adjustment, move_declarations, request_payment
+from finance.services import add_adjustment, approve_payment, move_declarations, request_payment
 from finance.services.move_declarations import Move
 from npq.backoffice.models import AccessEvent
 from npq.backoffice.pages import address_of
@@ -26,7 +26,7 @@ from tests.backoffice.conftest import ROLE_NAMES
 from tests.backoffice.test_pages import MOST_QUERIES, looked_at
 from tests.commands import run_command
 from tests.factories import LeadProviderFactory, PaymentRequestFactory, StatementFactory
-from tests.finance.books import Books
+from tests.finance.books import Books, at
 
 pytestmark = pytest.mark.django_db
 
@@ -230,6 +230,21 @@ def test_the_providers_print_says_nothing_of_how_dfe_pays(as_role: Callable[[str
         assert internal.lower() in dfe.lower()
     assert ">2023<" in provider
     assert "2023a" not in provider
+
+
+def test_the_print_for_dfe_names_both_who_paid(
+    as_role: Callable[[str], Client], books: Books, april: Statement
+) -> None:
+    books.mark_payable(april)
+    request_payment(statement_id=april.id, by=SAM)
+    approve_payment(statement_id=april.id, by=Actor.staff("Kim Osei", identifier="2"), now=at(april.payment_date))
+    client = as_role("viewer")
+
+    provider, dfe = (words_of(page_of(client, april, f"print/{each}/")) for each in ("provider", "dfe"))
+
+    assert "Payment asked for by Sam Reyes (staff), " in dfe
+    assert "Authorised by Kim Osei" in dfe
+    assert "Kim Osei" not in provider
 
 
 @pytest.mark.parametrize("audience", ["provider", "dfe"])
