@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import add_never_cache_headers
 
+from npq.api.errors import BadRequest, BodyTooLarge, LengthRequired, answer, errors_body
 from npq.core.audit import request_id_is
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -66,18 +67,16 @@ def limit_body(get_response: GetResponse) -> GetResponse:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         length = request.META.get("CONTENT_LENGTH") or ""
         if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
-            return _refuse(411, "length_required", "Send the request with a Content-Length header, not in chunks.")
+            return _refuse(LengthRequired())
         if limit is not None and length.isdecimal() and int(length[:20]) > limit:
-            detail = f"The request body is larger than {limit / 1_000_000:g} MB. Send less in one request."
             if request.path_info.startswith("/admin/"):
                 words = f"What you sent is larger than {limit / 1_000_000:g} MB. Go back and choose a smaller file."
                 return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
-            return _refuse(413, "body_too_large", detail)
+            return _refuse(BodyTooLarge())
         return get_response(request)
 
     return middleware
 
 
-def _refuse(status: int, code: str, detail: str) -> HttpResponse:
-    error = {"title": "Bad request", "detail": detail, "code": code}
-    return JsonResponse({"errors": [error]}, status=status, headers={"Cache-Control": "no-store"})
+def _refuse(refusal: BadRequest) -> HttpResponse:
+    return answer(errors_body(refusal.problems), refusal.status)

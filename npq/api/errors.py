@@ -59,7 +59,15 @@ class BodyTooLarge(BadRequest):
 
     status = 413
     code = "body_too_large"
-    detail = "The request body is too large. Send one record in each request, as the documentation shows."
+    detail = "The request body is larger than 2.5 MB. Send one record in each request, as the documentation shows."
+
+
+class LengthRequired(BadRequest):
+    """The body comes in chunks, so that its length is not known before it is read."""
+
+    status = 411
+    code = "length_required"
+    detail = "Send the request with a Content-Length header, not in chunks."
 
 
 class TooManyParameters(BadRequest):

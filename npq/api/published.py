@@ -19,6 +19,7 @@ STATUS_MEANINGS = {
     403: "The record is visible to you but not yours to change. Nothing was changed.",
     409: "What is stored under this id contradicts the request. Nothing was changed.",
     410: "The participant id was retired when two records of one person were merged; the error names the new id.",
+    411: "The request body has no Content-Length. Nothing was changed.",
     413: "The request body is too large. Nothing was changed.",
     422: "A rule stands in the way. Nothing was changed.",
 }

@@ -30,6 +30,7 @@ from npq.api.errors import (
     BadPage,
     BodyTooLarge,
     FilterNotKeyValue,
+    LengthRequired,
     MalformedJson,
     TooManyParameters,
     UnknownHost,
@@ -228,7 +229,7 @@ class ApiSchema(AutoSchema):
         if documentation.body is not None:
             found += [MalformedJson, documentation.body[self.version].misread]
         if self.method != "GET":
-            found.append(BodyTooLarge)
+            found += [BodyTooLarge, LengthRequired]
         return list(dict.fromkeys([*found, *documentation.refused_in(self.version)]))
 
     def _refusals(self, status: int, kinds: list[type[Refused]]) -> Schema:

@@ -1,6 +1,6 @@
 """What is asked of every endpoint: how each succeeds, and one request for each status it refuses with.
 
-Statuses that every endpoint shares (400, 401, 404, 405, 413, 429, 503) need no case: they are asked of all.
+Statuses that every endpoint shares (400, 401, 404, 405, 411, 413, 429, 503) need no case: they are asked of all.
 """
 
 from dataclasses import dataclass, field

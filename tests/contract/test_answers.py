@@ -19,7 +19,7 @@ from tests.contract.world import World
 
 ALL = operations()
 # What every endpoint answers in the same way needs no case of its own.
-SHARED = {"400", "401", "404", "405", "413", "429", "503"}
+SHARED = {"400", "401", "404", "405", "411", "413", "429", "503"}
 
 NOBODY = "99999999-9999-4999-8999-999999999999"
 
@@ -136,6 +136,12 @@ def test_a_body_that_cannot_be_read(body: bytes, every_answer: Any, world: World
 
 def test_too_large_a_body(every_answer: Any, world: World) -> None:
     every_answer(lambda operation: as_owner(operation, world, body=b" " * 2_600_000), 413, listing("413"))
+
+
+def test_a_body_in_chunks(every_answer: Any, world: World) -> None:
+    chunked = {"Transfer-Encoding": "chunked"}
+
+    every_answer(lambda operation: as_owner(operation, world, headers=chunked), 411, listing("411"))
 
 
 def test_past_the_rate_limit(every_answer: Any, world: World, settings: Any) -> None:
