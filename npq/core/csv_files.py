@@ -119,7 +119,7 @@ def table_of(text: str, *, required: Iterable[str]) -> CsvTable:
         if len(fitting) == len(header):
             table.records.append((line, fitting))
         else:
-            detail = f"has {len(cells)} cells where the header has {len(header)}"
+            detail = f"has {len(cells)} cell{'' if len(cells) == 1 else 's'} where the header has {len(header)}"
             if len(cells) > len(header):
                 detail += "; a cell with a comma in it needs quotation marks around it"
             table.misshapen.append((line, cells, Fault("", "wrong_number_of_cells", detail, line)))

@@ -36,7 +36,7 @@ def _about(application: Application) -> dict[str, Any]:
 def _undo_acceptance(row: CsvRow) -> Order | None:
     application = _application(row)
     restore = row.read("restore_siblings", boolean, False)
-    if row.faults or application is None:
+    if application is None:
         return None
 
     def carry_out(by: Actor) -> Any:
@@ -71,7 +71,7 @@ UNDO_ACCEPTANCE = RowKind(
 def _reject_application(row: CsvRow) -> Order | None:
     application = _application(row)
     reason = row.read("reason", one_of(REASONS), ReasonForRejection.REGISTRATION_EXPIRED)
-    if row.faults or application is None:
+    if application is None:
         return None
 
     def carry_out(by: Actor) -> Any:
@@ -112,7 +112,7 @@ REJECT_APPLICATION = RowKind(
 def _change_trn(row: CsvRow) -> Order | None:
     person: Participant | None = row.read("participant_id", named(Participant.objects.all(), "participant"))
     trn = row.read("teacher_reference_number", text)
-    if row.faults or person is None:
+    if person is None:
         return None
 
     def carry_out(by: Actor) -> Any:

@@ -74,9 +74,10 @@ def _rehearsed(kind: RowKind, job: BulkJob, row: BulkRow, by: Actor, before: Amo
     about: dict[str, Any] = {}
     try:
         order = kind.read(cells)
-        if order is None:
-            return {"state": RowState.REFUSED, "errors": faults_of(cells.faults)}
-        about = {"about": order.about, "person": order.person, "name": order.name}
+        if order is not None:
+            about = {"about": order.about, "person": order.person, "name": order.name}
+        if order is None or cells.faults:
+            return {**about, "state": RowState.REFUSED, "errors": faults_of(cells.faults)}
         effects = what_would_change(partial(order.carry_out, by), before=before)
     except Exception as problem:  # noqa: BLE001  judged there
         return {**about, "state": RowState.REFUSED, "errors": errors_of(problem)}

@@ -75,7 +75,7 @@ def _fill_delivery_partner(row: CsvRow) -> Order | None:
     given = GivenPartners(
         _identifier(row, "delivery_partner_id"), _identifier(row, "secondary_delivery_partner_id", blank=None)
     )
-    if row.faults or declaration is None:
+    if declaration is None:
         return None
 
     def carry_out(by: Actor) -> Any:

@@ -1,7 +1,8 @@
 """What a kind of bulk change is: the columns it reads and the service it calls. `catalogue` lists the kinds.
 
 A kind reads a row into an `Order`, adding faults to the row where a cell cannot be read; the order calls the one
-service that does one. All rules are the service's.
+service that does one, and is not carried out when there are faults: then it says whom they are about. All rules are the
+service's.
 """
 
 from collections.abc import Callable, Sequence

@@ -30,14 +30,16 @@ def _submit_declaration(row: CsvRow) -> Order | None:
             row.read("delivery_partner_id", public_id, None), row.read("secondary_delivery_partner_id", public_id, None)
         ),
     )
-    if row.faults or participant_id is None:
+    if participant_id is None:
         return None
 
     def carry_out(by: Actor) -> Any:
         return submit_declaration(lead_provider_id=provider.id, claim=claim, by=by, now=clock.now())
 
     person = Participant.objects.filter(public_id=participant_id).first()
-    return Order(participant_id, person.full_name if person else "", carry_out, participant_id)
+    if person is None:
+        return Order(None, "", carry_out)
+    return Order(person.public_id, person.full_name, carry_out, person.public_id)
 
 
 SUBMIT_DECLARATION = RowKind(

@@ -87,7 +87,7 @@ def _do(job: BulkJob, kind: RowKind, row: BulkRow) -> None:
     (cells,) = csv_rows(job, kind, [row])
     try:
         order = kind.read(cells)
-        if order is None:
+        if order is None or cells.faults:
             _mark(row, state=RowState.FAILED, errors=faults_of(cells.faults))
             return
         notes = _with_patience(partial(_carried_out, order.carry_out, by, settle))

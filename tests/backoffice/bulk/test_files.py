@@ -130,7 +130,7 @@ def test_a_row_that_does_not_fit_the_header_is_refused_and_the_others_are_done(c
         "error": "has 3 cells where the header has 2; a cell with a comma in it needs quotation marks around it",
         None: [ROW.decode()],
     }
-    assert short == {"note": "short", "id": "", "error": "has 1 cells where the header has 2"}
+    assert short == {"note": "short", "id": "", "error": "has 1 cell where the header has 2"}
     assert len(caseworker.file(job, "rows")) == 3
 
 

@@ -17,6 +17,7 @@ from npq.backoffice.bulk.catalogue import KINDS
 from npq.backoffice.bulk.choices import JobState
 from npq.backoffice.bulk.kinds import Kind
 from npq.backoffice.bulk.models import BulkJob, BulkRow
+from npq.core.audit import Actor, acting_as
 from npq.core.clock import clock_at
 from npq.core.models import LeadProvider, Message
 from participants.models import Participant
@@ -202,6 +203,29 @@ def test_pounds_are_the_rows_own_though_others_move_the_statement_meanwhile(
 
     assert Adjustment.objects.count() == 1
     assert pounds_of_rows(job) == ["185.55"] * 3
+
+
+def test_a_cell_that_can_no_longer_be_read_when_its_turn_comes_is_told(office: Offices, provider: LeadProvider) -> None:
+    clerk = office("finance", "submit_declaration")
+    with clock_at(NOW):
+        job = clerk.checked(declared_by(1, provider))
+        assert states(job) == ["ready"]
+        with acting_as(Actor.system("test"), "rename_provider"):
+            LeadProvider.objects.filter(id=provider.id).update(code="renamed")
+        job = clerk.confirm(job)
+
+    assert (states(job), codes(job)) == (["failed"], [["invalid"]])
+    assert "'ambition' is not a lead provider; the codes are " in job.rows.get().sentences[0]
+    assert not Declaration.objects.exists()
+
+
+def test_whom_nobody_knows_is_not_linked_to(office: Offices, provider: LeadProvider) -> None:
+    row = [uuid.uuid4(), "started", "2024-11-01", CourseFactory().identifier, "", "", provider.code, ""]
+
+    job = office("finance", "submit_declaration").checked(csv_file(DECLARATION_COLUMNS, row))
+
+    assert codes(job) == [["participant_not_recognised"]]
+    assert (job.rows.get().about, job.rows.get().person) == (None, None)
 
 
 def test_what_a_statement_comes_to_without_any_row_is_added_up_once_for_many(

@@ -248,6 +248,16 @@ def test_a_great_many_statements_are_added_up_and_not_all_listed(caseworker: Off
     assert "In all: +£37.50" in page
 
 
+def test_a_row_with_a_wrong_cell_says_whom_it_is_about(caseworker: Office) -> None:
+    one = ApplicationFactory(accepted=True)
+
+    job = caseworker.checked(csv_file(["id", "restore_siblings"], [one.public_id, "perhaps"]))
+
+    row = BulkRow.objects.get(job=job)
+    assert (row.state, row.name, row.about) == ("refused", one.participant.full_name, one.public_id)
+    assert row.sentences == ["restore_siblings: 'perhaps' is not true or false (also yes or no, 1 or 0)"]
+
+
 def test_the_pages_work_with_nothing_uploaded(caseworker: Office) -> None:
     assert "No file has been uploaded yet." in caseworker.client.get("/admin/bulk/").content.decode()
     assert "No file has been uploaded yet." in caseworker.client.get(caseworker.address).content.decode()
