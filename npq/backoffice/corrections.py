@@ -6,6 +6,7 @@ press, with a reason, writes; and it writes exactly what was shown, once, or not
 """
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,6 +31,8 @@ from npq.core.listening import recorded
 from npq.core.money import in_pounds
 from npq.core.rehearsal import what_would_change
 from npq.core.texts import is_readable, uuid_or_none
+
+logger = logging.getLogger(__name__)
 
 LONGEST_REASON = 1000
 
@@ -182,10 +186,8 @@ def rehearse(correction: Correction, record: Any, answers: Answers, by: Actor) -
         return Preview(
             effects=what_would_change(lambda: correction.run(record, answers, by), counted=correction.counts)
         )
-    except Refused as refusal:
-        return Preview(problems=in_staff_words(refusal))
-    except TooMuchContention:
-        return Preview(problems=(BUSY,))
+    except NOT_DONE as error:
+        return Preview(problems=_why_not_done(error))
 
 
 def in_staff_words(refusal: Refused) -> tuple[Problem, ...]:
@@ -193,9 +195,32 @@ def in_staff_words(refusal: Refused) -> tuple[Problem, ...]:
     return tuple(replace(each, detail=staff_words(each.detail)) for each in refusal.problems_for_staff)
 
 
+def _why_not_done(error: Exception) -> tuple[Problem, ...]:
+    """What to tell staff. What no rule foresaw, and only records that contradict each other bring about, is logged."""
+    if isinstance(error, Refused):
+        return in_staff_words(error)
+    if isinstance(error, TooMuchContention):
+        return (BUSY,)
+    logger.error("a correction could not be made", exc_info=error)
+    return (GONE if isinstance(error, ObjectDoesNotExist) else CONTRADICTORY,)
+
+
+NOT_DONE = (Refused, TooMuchContention, ObjectDoesNotExist, IntegrityError)
 BUSY = Problem("Busy", "busy", "Somebody else is changing the same records. Nothing was written. Try again.")
 
 
+GONE = Problem(
+    "Gone",
+    "record_gone",
+    "A record that this is about is not there any more. Nothing was written. Go back and look again; if it stays so, "
+    "tell the developers.",
+)
+CONTRADICTORY = Problem(
+    "Contradictory",
+    "records_contradict",
+    "The database does not take this: records would contradict each other. Nothing was written. Look at “Checks of the "
+    "data”, and tell the developers.",
+)
 CHANGED_MEANWHILE = Problem(
     "Changed",
     "changed_meanwhile",
@@ -326,12 +351,10 @@ def _confirm(
     try:
         with recorded(as_shown, counted=correction.counts):
             correction.run(record, answers, by)
-    except Refused as refusal:
+    except NOT_DONE as error:
         if confirmed_before(request):
-            raise _ConfirmedBefore from refusal
-        return in_staff_words(refusal)
-    except TooMuchContention:
-        return (BUSY,)
+            raise _ConfirmedBefore from error
+        return _why_not_done(error)
     except _SomethingElse:
         return (CHANGED_MEANWHILE,)
     return ()

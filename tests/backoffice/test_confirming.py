@@ -12,9 +12,9 @@ from django.test import Client
 
 from applications.models import PlannedTransfer
 from declarations.services import void_declaration
-from finance.models import PaymentRequest
+from finance.models import Adjustment, PaymentRequest, Statement
 from npq.backoffice import corrections
-from npq.backoffice.catalogue import CORRECTIONS
+from npq.backoffice.catalogue import CORRECTIONS, money
 from npq.backoffice.corrections import Correction
 from npq.backoffice.models import Confirmation
 from npq.backoffice.pages import address_of
@@ -149,6 +149,40 @@ def test_what_somebody_else_does_at_the_last_moment_is_not_offered_again(
     assert "This declaration has been voided already." in page
     assert "What will change" not in page
     assert "Confirm:" not in page
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Statement.DoesNotExist(), "is not there any more. Nothing was written."),
+        (IntegrityError("lines disagree"), "records would contradict each other. Nothing was written."),
+    ],
+    ids=["gone", "contradictory"],
+)
+@pytest.mark.parametrize("when", ["looking", "confirming"])
+def test_what_no_rule_foresaw_is_said_in_words_and_logged(
+    as_role: Callable[[str], Client],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    words: str,
+    when: str,
+) -> None:
+    client, adjustment = as_role("finance"), AdjustmentFactory()
+    address, data = f"{address_of(adjustment, adjustment.public_id)}remove_adjustment/", {"reason": REASON}
+    if when == "confirming":
+        data |= confirming(client.post(address, data))
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(*((money, "remove_adjustment") if when == "looking" else (corrections, "recorded")), lost)
+    page = client.post(address, data)
+
+    assert page.status_code == 200
+    assert words in page.content.decode()
+    assert Adjustment.objects.exists()
+    assert "a correction could not be made" in caplog.text
 
 
 def test_a_new_record_is_made_as_it_was_shown(as_role: Callable[[str], Client]) -> None:
