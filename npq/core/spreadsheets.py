@@ -20,7 +20,7 @@ def csv_chunks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterato
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(columns)
+    writer.writerow([cell(name) for name in columns])
     for number, row in enumerate(rows, start=1):
         writer.writerow([cell(value) for value in row])
         if number % ROWS_PER_CHUNK == 0:

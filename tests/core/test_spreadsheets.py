@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from npq.core.spreadsheets import ROWS_PER_CHUNK, cell, csv_chunks
+from npq.core.spreadsheets import ROWS_PER_CHUNK, cell, csv_chunks, uncell
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,14 @@ def test_rows_are_written_as_they_come() -> None:
 def test_no_rows_leave_the_header() -> None:
     assert list(csv_chunks(["a", "b"], [])) == ["a,b\r\n"]
     assert cell(datetime(2025, 1, 1, tzinfo=UTC)) == "2025-01-01T00:00:00Z"
+
+
+def test_a_heading_that_came_from_somebody_is_no_formula_either() -> None:
+    (text,) = csv_chunks(["=1+1", "b"], [])
+
+    assert text == "'=1+1,b\r\n"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+Learning", "-", "@hub", "plain", "'quoted'", "o'clock", "", "'"])
+def test_a_cell_comes_back_as_it_went_out(text: str) -> None:
+    assert uncell(cell(text)) == text
