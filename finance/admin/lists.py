@@ -67,7 +67,7 @@ def lines_shown(statement: Statement, asked: Mapping[str, str]) -> dict[str, Any
                 [
                     link(each.declaration),
                     link(each.declaration.enrolment.participant, each.declaration.enrolment.participant.full_name),
-                    str(each.course),
+                    each.course.name,
                     each.get_declaration_type_display(),
                     each.get_state_display(),
                     "no terms" if each.pays is None else in_pounds(each.pays),

@@ -30,7 +30,7 @@ def _born(first: Participant, second: Participant) -> list[str]:
     if first.date_of_birth is None or second.date_of_birth is None:
         return ["Known" if each.date_of_birth else "Not known" for each in (first, second)]
     same = first.date_of_birth == second.date_of_birth
-    return ["Known, and the same" if same else "Known, and another"] * 2
+    return ["Known, and the same" if same else "Known, and different"] * 2
 
 
 def _emails(it: Belongings) -> Any:
@@ -45,7 +45,7 @@ def _applications(it: Belongings) -> Any:
             "<div>{}: {}, {}, {}{}</div>",
             (
                 (
-                    link(each, f"{each.course} {each.cohort}"),
+                    link(each, f"{each.course.name}, {each.cohort}"),
                     each.lead_provider.name,
                     each.get_status_display().lower(),
                     _training(each),

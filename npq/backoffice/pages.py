@@ -90,13 +90,13 @@ def _is_numeric(column: Sequence[Any]) -> bool:
 
 
 def _is_number(cell: Any) -> bool:
-    """Pounds and numbers, also where they have been put in words; a year or a name of digits is given as text."""
+    """Pounds, shares and numbers, also as text; a code, year or name of digits is given as text and is none."""
     if isinstance(cell, str):
-        return _POUNDS.fullmatch(cell) is not None
+        return _FIGURE.fullmatch(cell) is not None
     return isinstance(cell, int | Decimal) and not isinstance(cell, bool)
 
 
-_POUNDS = re.compile(r"[-−]?£[\d,]+\.\d\d")
+_FIGURE = re.compile(r"[-−]?£[\d,]+\.\d\d|[\d.]+%")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from itertools import islice
 from string import Formatter
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, OuterRef, QuerySet, UUIDField
@@ -96,7 +97,7 @@ def refused_table(title: str, found: Iterable[RefusedRequest], empty: str) -> Ta
             [
                 each.at,
                 link(each, str(each)),
-                each.status,
+                str(each.status),
                 why(each),
                 each.lead_provider.name if each.lead_provider else None,
                 each.request_id,
@@ -122,7 +123,9 @@ def with_refusals(records: QuerySet[Any]) -> QuerySet[Any]:
 def refusals_about(record: Any) -> Table:
     """The refused requests of a record that `with_refusals` gave."""
     return refused_table(
-        "Refused requests about this record", map(_from_json, record.its_refusals), "None in the last days."
+        "Refused requests about this record",
+        map(_from_json, record.its_refusals),
+        f"None in the last {settings.NPQ_REFUSED_REQUESTS_KEPT_DAYS} days.",
     )
 
 
@@ -136,9 +139,9 @@ def _from_json(facts: dict[str, Any]) -> RefusedRequest:
 def refusals_of_provider(provider_id: int) -> Table:
     """A provider's newest refused requests."""
     return refused_table(
-        "Refused requests of the last days",
+        f"Refused requests of the last {settings.NPQ_REFUSED_REQUESTS_KEPT_DAYS} days",
         refusals().filter(lead_provider_id=provider_id)[:MOST_SHOWN],
-        "None: every request of the last days was answered.",
+        "None: every request was answered.",
     )
 
 
@@ -155,7 +158,7 @@ def codes_table(found: QuerySet[RefusedRequest], *, at: datetime, calls: int) ->
         ["Status", "Error code", "What it means", "Refused requests", "Share of calls"],
         [
             [
-                status,
+                str(status),
                 code or None,
                 meaning_of(code) if code else STATUS_MEANINGS.get(status),
                 f"{number:,}",

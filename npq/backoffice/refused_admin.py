@@ -89,9 +89,10 @@ class RefusedRequestAdmin(InspectAdmin):
 
     def page_of(self, record: Any) -> Page:
         return Page(
-            title=str(record),
-            tag=str(record.status),
-            sections=[_request(record), _reasons(record), _token(record)],
+            title=f"Refused request of {shown(record.at)}",
+            tag=f"Answered with {record.status}",
+            lead=str(record),
+            sections=[_reasons(record), _request(record), _token(record)],
         )
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -125,7 +126,7 @@ class ApiTokenAdmin(InspectAdmin):
                     ],
                 ),
                 refused_table(
-                    "Refused requests of the last days",
+                    f"Refused requests of the last {settings.NPQ_REFUSED_REQUESTS_KEPT_DAYS} days",
                     refusals().filter(token_id=record.id)[:MOST_SHOWN],
                     "None was refused.",
                 ),

@@ -41,7 +41,7 @@ def _table(title: str, transfers: QuerySet[PlannedTransfer], empty: str) -> Tabl
         [
             [
                 link(each.application, each.application.participant.full_name),
-                str(each.application.course),
+                each.application.course.name,
                 each.application.lead_provider.name,
                 each.lead_provider.name,
                 each.due_on,

@@ -244,7 +244,7 @@ def test_a_provider_with_nothing_has_a_page(as_role: Callable[[str], Client], pr
 
     assert "No token has been issued." in page
     assert "never" in page
-    assert "None: every request of the last days was answered." in page
+    assert "None: every request was answered." in page
 
 
 @pytest.mark.parametrize("role", [*ROLE_NAMES, ""])
