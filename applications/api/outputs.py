@@ -51,28 +51,41 @@ _V1 = Shape(
             enum=IneligibleForFundingReason.values,
         ),
         "participant_id": identifier("participant__public_id", "The participant's id."),
-        "private_childcare_provider_urn": text("private_childcare_provider_urn", null=True, example="EY944860"),
+        "private_childcare_provider_urn": text(
+            "private_childcare_provider_urn", "The URN of a private childcare provider.", null=True, example="EY944860"
+        ),
         "teacher_reference_number": text(
             "participant__teacher_reference_number", "The TRN as supplied; 7 digits.", null=True, example="9000001"
         ),
         "teacher_reference_number_validated": boolean(
             "participant__teacher_reference_number_verified", "Whether the TRN has been validated."
         ),
-        "school_urn": text("school_urn", null=True, example="140233"),
-        "school_ukprn": text("school_ukprn", null=True, example="10041122"),
+        "school_urn": text("school_urn", "The school's URN.", null=True, example="140233"),
+        "school_ukprn": text("school_ukprn", "The school's UKPRN.", null=True, example="10041122"),
         "status": text("status", "Where the application stands.", enum=ApplicationStatus.values, example="pending"),
-        "works_in_school": boolean("works_in_school", null=True),
+        "works_in_school": boolean("works_in_school", "Whether the applicant works in a school.", null=True),
         "cohort": year("cohort__start_year", "The contract year that funds the training.", null=True),
         "eligible_for_funding": boolean(effective_eligibility(), "Whether DfE funds the applicant, all considered."),
-        "targeted_delivery_funding_eligibility": boolean("targeted_delivery_funding_eligibility"),
-        "teacher_catchment": boolean(_IN_THE_UK, "Whether the applicant works in the UK.", null=True),
-        "teacher_catchment_country": text("teacher_catchment_country", null=True),
-        "teacher_catchment_iso_country_code": text("teacher_catchment_iso_country_code", null=True, example="GBR"),
+        "targeted_delivery_funding_eligibility": boolean(
+            "targeted_delivery_funding_eligibility",
+            "Whether a started declaration is paid targeted delivery funding too.",
+        ),
+        "teacher_catchment": boolean(
+            _IN_THE_UK, "Whether the applicant works in the UK, Jersey, Guernsey or the Isle of Man.", null=True
+        ),
+        "teacher_catchment_country": text(
+            "teacher_catchment_country", "The country the applicant works in.", null=True
+        ),
+        "teacher_catchment_iso_country_code": text(
+            "teacher_catchment_iso_country_code", "Its ISO 3166 code of three letters.", null=True, example="GBR"
+        ),
         "itt_provider": text("itt_provider", "The legal name of the ITT provider.", null=True),
-        "lead_mentor": boolean("lead_mentor", null=True),
-        "funded_place": boolean("funded_place", "null: not decided, or a cohort without a cap.", null=True),
-        "reason_for_rejection": text("reason_for_rejection", null=True, enum=ReasonForRejection.values),
-        "created_at": timestamp("created_at"),
+        "lead_mentor": boolean("lead_mentor", "Whether the applicant is a lead mentor.", null=True),
+        "funded_place": boolean("funded_place", "null until decided, and always in a fully funded cohort.", null=True),
+        "reason_for_rejection": text(
+            "reason_for_rejection", "Why it was rejected.", null=True, enum=ReasonForRejection.values
+        ),
+        "created_at": timestamp("created_at", "When the person applied."),
         "updated_at": timestamp("updated_at", "When anything shown here last changed."),
     },
     csv_columns=(
@@ -118,7 +131,7 @@ _V3 = _V1.plus(
         example="npq-leadership-autumn",
     ),
     works_as_senco=text("works_as_senco", "The applicant's answer, as given.", null=True, enum=WorksAsSenco.values),
-    senco_start_date=day("senco_start_date", null=True),
+    senco_start_date=day("senco_start_date", "Since when the applicant is a SENCO.", null=True),
     cohort_suffix=text("cohort__suffix", "Tells apart the cohorts of one year.", null=True, example="a"),
 )
 

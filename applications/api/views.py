@@ -78,7 +78,7 @@ class ApplicationViewSet(ApiViewSet):
         """Accepts a pending application and enrols the participant.
 
         The participant's other pending applications for the same course and cohort are rejected, whatever the
-        provider. The body may be left out where the cohort's places are not capped.
+        provider. The body may be left out where the cohort is fully funded.
         """
         attributes = attributes_of(request, ACCEPT[self.version], optional=True)
         accept_application(

@@ -120,7 +120,7 @@ _V1 = replace(
 
 _V3 = _V2.plus(
     "DeclarationV3",
-    created_at=timestamp("created_at"),
+    created_at=timestamp("created_at", "When it was submitted."),
     statement_id=identifier(
         _only_when(Q(state__in=(*BILLABLE_STATES, *_CLAWED_BACK)), _statement_of(BILLABLE_LINES)),
         "The statement that pays for it, or did.",
@@ -140,9 +140,9 @@ _V3 = _V2.plus(
     ),
     lead_provider_name=text("lead_provider__name", "The provider that made it.", example="Ambition Institute"),
     delivery_partner_id=identifier("delivery_partner__public_id", "Who delivered the training.", null=True),
-    delivery_partner_name=text("delivery_partner__name", null=True, example="Northbeck Teaching Hub"),
+    delivery_partner_name=text("delivery_partner__name", "Its name.", null=True, example="Northbeck Teaching Hub"),
     secondary_delivery_partner_id=identifier("secondary_delivery_partner__public_id", "The second one.", null=True),
-    secondary_delivery_partner_name=text("secondary_delivery_partner__name", null=True),
+    secondary_delivery_partner_name=text("secondary_delivery_partner__name", "Its name.", null=True),
     application_id=identifier("enrolment__application__public_id", "The application that was accepted."),
 )
 
@@ -163,7 +163,7 @@ _OUTCOME = Shape(
         "created_at": timestamp("created_at", "When it was submitted."),
     },
 )
-_OUTCOME_V3 = _OUTCOME.plus("OutcomeV3", updated_at=timestamp("updated_at"))
+_OUTCOME_V3 = _OUTCOME.plus("OutcomeV3", updated_at=timestamp("updated_at", "When anything shown here last changed."))
 
 OUTCOME = {"v1": _OUTCOME, "v2": _OUTCOME, "v3": _OUTCOME_V3}
 
@@ -179,15 +179,15 @@ DELIVERY_PARTNER = {
         type="delivery-partner",
         name="DeliveryPartner",
         attributes={
-            "name": text("name", example="Northbeck Teaching Hub"),
+            "name": text("name", "The name of the organisation.", example="Northbeck Teaching Hub"),
             "cohort": listing(
                 _cohorts_with,
                 {"type": "string"},
                 "The years in which the partner is on your list.",
                 example=["2024", "2025"],
             ),
-            "created_at": timestamp("created_at"),
-            "updated_at": timestamp("updated_at"),
+            "created_at": timestamp("created_at", "When it was added to DfE's list."),
+            "updated_at": timestamp("updated_at", "When anything shown here last changed."),
         },
     )
 }

@@ -49,7 +49,7 @@ _STATEMENT = Shape(
         "cut_off_date": day("deadline_date", "The last day on which declarations land on it.", example="2024-04-25"),
         "payment_date": day("payment_date", "When it is paid."),
         "paid": boolean(_PAID, "Whether its payment has been authorised.", example=True),
-        "created_at": timestamp("created_at"),
+        "created_at": timestamp("created_at", "When the statement was set up."),
         "updated_at": timestamp("updated_at", "When anything shown here last changed."),
     },
 )

@@ -41,7 +41,7 @@ def _recorded(status: TrainingStatus, reasons: list[str], description: str) -> A
     Shown while the enrolment is in that status, and to the provider that recorded it only (decisions.md §1.7).
     """
     attributes = {
-        "reason": text("reason", enum=reasons, example=reasons[0]),
+        "reason": text("reason", "The reason you gave.", enum=reasons, example=reasons[0]),
         "date": timestamp("changed_at", "When it was recorded."),
     }
 
@@ -54,7 +54,7 @@ def _recorded(status: TrainingStatus, reasons: list[str], description: str) -> A
     return Attribute(source, object_schema(attributes), True, description)
 
 
-_FUNDED_PLACE = boolean("application__funded_place", "null where the cohort's places are not capped.", null=True)
+_FUNDED_PLACE = boolean("application__funded_place", "null where the cohort is fully funded.", null=True)
 
 _ENROLMENT_V2 = {
     "course_identifier": text("course__identifier", "The course.", enum=COURSES, example="npq-headship"),
@@ -64,9 +64,14 @@ _ENROLMENT_V2 = {
     "cohort": year("cohort__start_year", "The contract year that funds the training."),
     "npq_application_id": identifier("application__public_id", "The accepted application."),
     "eligible_for_funding": boolean("application__eligible_for_funding", "As registered."),
-    "training_status": text("training_status", enum=TrainingStatus.values, example=TrainingStatus.ACTIVE.value),
-    "school_urn": text("application__school_urn", null=True, example="140233"),
-    "targeted_delivery_funding_eligibility": boolean("application__targeted_delivery_funding_eligibility"),
+    "training_status": text(
+        "training_status", "Where the training stands.", enum=TrainingStatus.values, example=TrainingStatus.ACTIVE.value
+    ),
+    "school_urn": text("application__school_urn", "The school's URN.", null=True, example="140233"),
+    "targeted_delivery_funding_eligibility": boolean(
+        "application__targeted_delivery_funding_eligibility",
+        "Whether a started declaration is paid targeted delivery funding too.",
+    ),
     "funded_place": _FUNDED_PLACE,
 }
 
@@ -82,15 +87,15 @@ _ENROLMENT_V3 = {
 }
 
 _FUNDED_PLACES = {
-    "npq_course": text("course__identifier", enum=COURSES, example="npq-headship"),
+    "npq_course": text("course__identifier", "The course.", enum=COURSES, example="npq-headship"),
     "funded_place": _FUNDED_PLACE,
-    "npq_application_id": identifier("application__public_id"),
+    "npq_application_id": identifier("application__public_id", "The accepted application."),
 }
 
 _ID_CHANGE = {
     "from_participant_id": identifier("from_participant_id", "The retired id."),
     "to_participant_id": identifier("to_participant_id", "The id that stands for it now."),
-    "changed_at": timestamp("created_at"),
+    "changed_at": timestamp("created_at", "When the id was retired."),
 }
 
 _EMAIL = text(_newest_email, "The address of your newest accepted application.", null=True)
@@ -99,7 +104,7 @@ _EVERY_VERSION = Shape(
     type="npq-participant",
     name="Participant",
     attributes={
-        "full_name": text("full_name", example="Priya Okafor"),
+        "full_name": text("full_name", "The participant's name.", example="Priya Okafor"),
         "teacher_reference_number": text(
             Case(
                 When(teacher_reference_number_verified=True, then=F("teacher_reference_number")),

@@ -168,6 +168,23 @@ def published_codes() -> set[str]:
     }
 
 
+@every_document
+def test_every_attribute_of_a_record_is_described(name: str) -> None:
+    def without_words(schema: dict[str, Any], path: str) -> Iterator[str]:
+        for key, value in schema.get("properties", {}).items():
+            if not value.get("description"):
+                yield f"{path}.{key}"
+            yield from without_words(value.get("items", value), f"{path}.{key}")
+
+    records = {
+        component: schema["properties"]["attributes"]
+        for component, schema in openapi(name)["components"]["schemas"].items()
+        if "attributes" in schema.get("properties", {})
+    }
+
+    assert [missing for record, schema in records.items() for missing in without_words(schema, record)] == []
+
+
 def test_published_codes_are_of_the_catalogue() -> None:
     assert published_codes() <= {error.code for error in catalogue()}
 
