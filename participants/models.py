@@ -49,6 +49,8 @@ class Participant(Record):
             models.Index(name="participant_created", fields=["created_at", "id"]),
             models.Index(name="participant_updated", fields=["updated_at", "id"]),
             GinIndex(OpClass(Lower("full_name"), name="gin_trgm_ops"), name="participant_name_trigram"),
+            # For finding those few who have another name than at first by that one.
+            models.Index(name="participant_renamed", fields=["id"], condition=~Q(previous_names=[])),
             # For finding people who are probably one: each is read from end to end, and alone.
             models.Index(
                 name="participant_alike_trn",

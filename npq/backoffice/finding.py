@@ -1,15 +1,15 @@
 """Finding records by what staff have in hand: a public id, a TRN, an email, a name or a URN.
 
 Each kind of term is looked up in its own index, and at most 200 records of a kind are taken: a term that fits
-more is too short to find anything by.
+more is too short to find anything by. Terms are read as people paste them: an id out of a line of JSON or an address,
+`TRN 90/12345`, `O’Connell, Niamh`.
 """
 
 import re
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet, Value
+from django.db.models import Func, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 
 from applications.models import Application
@@ -18,13 +18,15 @@ from finance.models import Adjustment, ContractTerms, LineItem, Statement
 from npq.backoffice.bulk.models import BulkJob
 from npq.backoffice.refused import NEWEST_OF_FEW
 from npq.core.models import ApiToken, Cohort, Course, LeadProvider, Message, RefusedRequest
-from npq.core.texts import is_readable, uuid_or_none
+from npq.core.texts import is_readable
 from participants.models import Enrolment, Participant, ParticipantIdChange, Schedule
 
 MOST = 200
 SHORTEST = 3
 TRN = re.compile(r"\d{7}", re.ASCII)
-URN = re.compile(r"\d{6}|[A-Za-z]{2}\d{5,6}", re.ASCII)
+URN = re.compile(r"\d{6}|[A-Z]{2}\d{5,6}", re.ASCII)
+ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.ASCII)
+WORD = re.compile(r"\w+")
 
 # Where a public id may belong: the record whose page shows it, and the table, its column and the page's key there.
 # The first line that has the id wins.
@@ -58,18 +60,51 @@ def readable_term(term: str) -> str:
     return term if is_readable(term) else ""
 
 
+def public_id_in(term: str) -> UUID | None:
+    """The one public id in what was typed or pasted; None where there is none, or more than one."""
+    found = {UUID(each) for each in ID.findall(term.lower())}
+    return found.pop() if len(found) == 1 else None
+
+
+def _trn_in(term: str) -> str | None:
+    bare = re.sub(r"[\s/:]", "", term).upper().removeprefix("TRN").removeprefix("RP")
+    return bare if TRN.fullmatch(bare) else None
+
+
+def _urn_in(term: str) -> str | None:
+    bare = re.sub(r"[\s:]", "", term).upper().removeprefix("URN")
+    return bare if URN.fullmatch(bare) else None
+
+
 def people_matching(term: str) -> list[int]:
-    """The internal ids of the people of a TRN, an email or a part of a name; retired ones lead to who they are now."""
-    if TRN.fullmatch(term.replace(" ", "")):
-        found: QuerySet[Any] = Participant.objects.filter(teacher_reference_number=term.replace(" ", ""))
-    elif "@" in term:
+    """The internal ids of the people of a TRN, an email or a name; retired ones lead to who they are now."""
+    trn = _trn_in(term)
+    if trn is None and "@" in term:
         return list(_applications_by_email(term).values_list("participant_id", flat=True)[:MOST])
-    elif len(term) >= SHORTEST:
-        found = Participant.objects.alias(_name=Lower("full_name")).filter(_name__contains=term.lower())
-    else:
-        return []
-    both = found.order_by("-id").values_list("id", "merged_into_id")[:MOST]
+    found = Participant.objects.filter(teacher_reference_number=trn) if trn else people_named(term)
+    both = found.values_list("id", "merged_into_id")[:MOST]
     return list(dict.fromkeys(person for each in both for person in each if person is not None))
+
+
+def people_named(term: str) -> QuerySet[Participant]:
+    """People whose name, or a former one, has every word in it, in any order; else those of a similar name."""
+    words = WORD.findall(term.lower())
+    if max(map(len, words), default=0) < SHORTEST:
+        return Participant.objects.none()
+    now = Lower("full_name")
+    before = Lower(Func("previous_names", Value(" "), function="array_to_string", output_field=TextField()))
+    fits = [Q(_name__contains=word) for word in words]
+    named = Participant.objects.alias(_name=now).filter(*fits).order_by("-id")
+    # Few have another name than at first, and an index holds those.
+    renamed = Participant.objects.exclude(previous_names=[]).alias(_name=before).filter(*fits)
+    either = named.values_list("id", flat=True)[:MOST].union(renamed.values_list("id", flat=True)[:MOST])
+    found = list(either) or list(_alike(" ".join(words)))
+    return Participant.objects.filter(id__in=found).order_by("-id")
+
+
+def _alike(name: str) -> QuerySet[Participant, int]:
+    alike = Participant.objects.alias(_name=Lower("full_name")).filter(_name__trigram_word_similar=name)
+    return alike.values_list("id", flat=True)[:MOST]
 
 
 def _applications_by_email(term: str) -> QuerySet[Application]:
@@ -100,13 +135,13 @@ LED_TO: dict[type[Model], tuple[tuple[type[Model], str, str], ...]] = {
 def ids_matching(model: type[Model], term: str) -> Q:
     """The condition under which a record of a list fits a term; by id when it is one, else by whom it is about."""
     term = readable_term(term)
-    public_id = uuid_or_none(term.lower())
+    public_id, urn = public_id_in(term), _urn_in(term)
     if public_id is not None:
         return Q(pk__in=_led_to(model, public_id))
-    if model is Application and URN.fullmatch(term):
-        return Q(**{_urn_column(term): term.upper()})
-    if model is Participant and URN.fullmatch(term):
-        return Q(id__in=_people_of_urn(term))
+    if model is Application and urn:
+        return Q(**{_urn_column(urn): urn})
+    if model is Participant and urn:
+        return Q(id__in=_people_of_urn(urn))
     if model not in ABOUT_PERSON:
         return Q(pk__in=[])
     return _about(model, people_matching(term))
@@ -128,13 +163,13 @@ def _about(model: type[Model], people: Iterable[int]) -> Q:
     return Q(**{ABOUT_PERSON[model]: list(people)})  # type: ignore[index]
 
 
-def _urn_column(term: str) -> str:
+def _urn_column(urn: str) -> str:
     """Ofsted's URNs of childcare providers begin with letters, schools' do not."""
-    return "school_urn" if term.isdigit() else "private_childcare_provider_urn"
+    return "school_urn" if urn.isdigit() else "private_childcare_provider_urn"
 
 
-def _people_of_urn(term: str) -> list[int]:
-    found = Application.objects.filter(**{_urn_column(term): term.upper()})
+def _people_of_urn(urn: str) -> list[int]:
+    found = Application.objects.filter(**{_urn_column(urn): urn})
     return list(found.values_list("participant_id", flat=True)[:MOST])
 
 
@@ -167,8 +202,8 @@ def refusals_naming(public_id: UUID) -> list[int]:
 
 
 def records_matching(term: str) -> list[Model]:
-    """Applications, people and refused requests that fit a term which is no public id, the newest first."""
-    if URN.fullmatch(term):
+    """Applications, people, lead providers and refused requests that fit a term which is no public id."""
+    if _urn_in(term):
         of_people, of_applications = (ids_matching(model, term) for model in (Participant, Application))
     else:
         found = people_matching(term)
@@ -178,4 +213,12 @@ def records_matching(term: str) -> list[Model]:
         "participant", "course", "lead_provider", "cohort"
     )
     refused = RefusedRequest.objects.filter(request_id=term).order_by("-id")[:MOST]
-    return [*people, *applications.order_by("-id")[:MOST], *refused]
+    return [*_providers_named(term), *people, *applications.order_by("-id")[:MOST], *refused]
+
+
+def _providers_named(term: str) -> list[LeadProvider]:
+    """There are few: they need no index."""
+    if len(term) < SHORTEST:
+        return []
+    named = Q(name__icontains=term) | Q(code=term.lower())
+    return list(LeadProvider.objects.filter(named).order_by("name"))

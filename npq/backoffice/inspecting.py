@@ -28,7 +28,6 @@ from npq.backoffice.pages import Page, Section, address_of
 from npq.backoffice.refused import PERMISSION, refusals_about, with_refusals
 from npq.backoffice.site_pages import menu_of
 from npq.backoffice.timeline import MOST, Event, is_cut_off
-from npq.core.texts import uuid_or_none
 
 # Nobody turns so many pages; whoever needs more narrows the list.
 MOST_LISTED = 5_000
@@ -211,8 +210,3 @@ class InspectAdmin(OfferedFilters):
     def context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page of the site and of this model needs."""
         return {**self.admin_site.each_context(request), "opts": self.model._meta}
-
-
-def uuid_of(term: str) -> UUID | None:
-    """The public id that somebody typed, or None."""
-    return uuid_or_none(term.strip().lower())

@@ -19,7 +19,6 @@ from npq.backoffice.pages import Table, link
 from npq.backoffice.site_pages import menu_of, site_pages
 from npq.backoffice.today import waiting
 from npq.core.audit import acting_as
-from npq.core.texts import uuid_or_none
 from participants.models import Participant
 
 
@@ -72,7 +71,7 @@ class BackOfficeSite(admin.AdminSite):
     def find(self, request: HttpRequest) -> HttpResponse:
         """One box for everything: straight to the record when there is only one, else a list of what fits."""
         term = finding.readable_term(request.GET.get("q", ""))
-        public_id = uuid_or_none(term.lower())
+        public_id = finding.public_id_in(term)
         found = finding.records_of_id(public_id) if public_id else finding.records_matching(term) if term else []
         seen = _seen_by(request, found)
         if public_id and not seen:
@@ -106,7 +105,8 @@ def _found_row(record: Any) -> list[Any]:
         state = record.get_status_display().lower()
         about = f"{record.participant.full_name}, {record.course}, {record.cohort}, {record.lead_provider}, {state}"
     elif isinstance(record, Participant):
-        about = f"{record.full_name}, {_trn_of(record)}"
+        before = f" (formerly {', '.join(record.previous_names)})" if record.previous_names else ""
+        about = f"{record.full_name}{before}, {_trn_of(record)}"
     return [capfirst(record._meta.verbose_name), link(record), about]
 
 

@@ -24,6 +24,7 @@ from tests.factories import (
     CourseFactory,
     DeclarationFactory,
     DeliveryPartnerFactory,
+    LeadProviderFactory,
     LineItemFactory,
     MessageFactory,
     OutcomeFactory,
@@ -230,3 +231,83 @@ def test_what_is_not_found_is_said_with_what_can_be_typed(as_role: Callable[[str
 
     assert "Nothing was found for <strong>9000199</strong>" in page
     assert "A TRN has 7 digits" in page
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "Niamh O'Connell",
+        "Niamh O’Connell",
+        "O'Connell, Niamh",
+        "  niamh   O'CONNELL ",
+        "connell",
+        "Niahm O’Connell",
+        "Niamh Brannigan",
+        "brannigan",
+        "9000555",
+        "900 0555",
+        "TRN: 9000555",
+        "RP90/00555",
+    ],
+)
+def test_people_are_found_as_their_names_and_trns_are_pasted(as_role: Callable[[str], Client], term: str) -> None:
+    ParticipantFactory(full_name="Rhys Vaughan")
+    person = ParticipantFactory(
+        full_name="Niamh O'Connell", previous_names=["Niamh Brannigan"], teacher_reference_number="9000555"
+    )
+
+    assert find(as_role("viewer"), term)["Location"] == address_of(person, person.public_id)
+
+
+@pytest.mark.parametrize("term", ["Rhys Okafor", "ni", "%%%", "___", "’’’"])
+def test_people_are_not_found_by_what_is_no_name_of_theirs(as_role: Callable[[str], Client], term: str) -> None:
+    for name in ("Niamh Okafor", "Rhys Vaughan"):
+        ParticipantFactory(full_name=name)
+
+    assert "Nothing was found" in find(as_role("viewer"), term).content.decode()
+
+
+def test_a_similar_name_is_found_only_where_nobody_has_that_name(as_role: Callable[[str], Client]) -> None:
+    similar = ParticipantFactory(full_name="Jasmine Chaudhury")
+    client = as_role("viewer")
+    before = find(client, "Jasmine Choudhury")["Location"]
+    exact = ParticipantFactory(full_name="Jasmine Choudhury")
+
+    assert before == address_of(similar, similar.public_id)
+    assert find(client, "Jasmine Choudhury")["Location"] == address_of(exact, exact.public_id)
+
+
+@pytest.mark.parametrize(
+    "wrapped", ["{}", "“{}”", '"id": "{}",', "https://example.org/api/v3/npq-applications/{}/accept"]
+)
+@pytest.mark.parametrize("hyphens", [True, False])
+def test_an_id_is_found_in_whatever_it_is_pasted_with(
+    as_role: Callable[[str], Client], wrapped: str, hyphens: bool
+) -> None:
+    application = ApplicationFactory()
+    written = str(application.public_id) if hyphens else application.public_id.hex
+
+    assert find(as_role("viewer"), wrapped.format(written.upper()))["Location"] == address_of(
+        application, application.public_id
+    )
+
+
+def test_of_two_ids_at_once_neither_is_guessed_at(as_role: Callable[[str], Client]) -> None:
+    one, other = ApplicationFactory(), ApplicationFactory()
+
+    assert "Nothing was found" in find(as_role("viewer"), f"{one.public_id} {other.public_id}").content.decode()
+
+
+def test_a_lead_provider_is_found_by_name_and_code(as_role: Callable[[str], Client]) -> None:
+    provider = LeadProviderFactory(code="teach-first", name="Teach First")
+    client = as_role("viewer")
+
+    for term in ("teach f", "Teach-First"):
+        assert find(client, term)["Location"] == address_of(provider, provider.public_id)
+
+
+def test_a_former_name_is_shown_with_the_present_one(as_role: Callable[[str], Client]) -> None:
+    for place in range(2):
+        ParticipantFactory(full_name=f"Ada Smith {place}", previous_names=["Ada Okonkwo"])
+
+    assert "Ada Smith 0 (formerly Ada Okonkwo), TRN" in find(as_role("viewer"), "okonkwo").content.decode()
