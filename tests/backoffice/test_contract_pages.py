@@ -85,7 +85,7 @@ def test_a_change_shows_each_statement_before_and_after_and_leaves_earlier_month
     press(client, terms, "change_contract", **answers)  # type: ignore[arg-type]
 
     # 1,300 × 60 % ÷ 4 = 195.00 and 30 × 1,300 × 40 % ÷ 24 = 650.00.
-    assert "July 2025, cohort 2023a: £804.05 → £845.00 (£40.95)" in shown
+    assert "July 2025, cohort 2023a: £804.05 → £845.00 (+£40.95)" in shown
     assert "Price per participant £1,237.00 £1,300.00" in shown
     assert "Payment for one declaration £1,237.00 × 60% ÷ 4 = £185.55 £1,300.00 × 60% ÷ 4 = £195.00" in shown
     assert "April 2025" not in shown.split("What will change")[1].split("Reason")[0].split("From the statement of")[0]
@@ -95,6 +95,16 @@ def test_a_change_shows_each_statement_before_and_after_and_leaves_earlier_month
     assert (change.action, change.reason) == ("change_contract", "Checked against the ledger")
     new = ContractTerms.objects.exclude(id=terms.id).get()
     assert (new.effective_month, new.recruitment_target) == (date(2025, 7, 1), 30)
+
+
+@pytest.mark.parametrize("answers", [{}, {"per_participant": "1237.00"}])
+def test_terms_that_stay_as_they_are_say_so_and_nothing_else(
+    as_role: Callable[[str], Client], terms: ContractTerms, months: list[Statement], answers: dict[str, str]
+) -> None:
+    page = preview(as_role("configuration"), terms, from_month="2025-04", **answers)
+
+    assert "Nothing: it is so already." in page
+    assert "rest on the terms" not in page
 
 
 def test_a_change_of_several_statements_says_what_they_come_to_in_all(

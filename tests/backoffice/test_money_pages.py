@@ -505,6 +505,7 @@ def test_two_people_pay_a_statement(
     assert total in html.unescape(form)
     assert "Say that the assurance checks are done" in unticked
     assert "Waiting for a second person" in asked
+    assert "Reason given: Checked against the ledger" in asked
     assert "Asked for by" in looked
     assert "Nothing has moved." in looked
     assert "is authorised. The figures are frozen." in paid

@@ -151,14 +151,14 @@ def _change(record: ContractTerms, answers: Answers, by: Actor) -> Any:
         values=_values(answers),
         by=by,
     )
+    if changed.proposal.result == "unchanged":
+        return Corrected(changed=False)
     number = len(changed.effects)
     since = month_in_words(changed.proposal.effective_month)
     notes = [f"Open statements that rest on the terms from {since}: {number}."]
     if changed.until:
         notes.append(f"From {month_in_words(changed.until)} other terms hold, which this does not touch.")
-    return Corrected(
-        changed=changed.proposal.result != "unchanged", notes=tuple(notes), pounds=pounds_of(changed.effects)
-    )
+    return Corrected(notes=tuple(notes), pounds=pounds_of(changed.effects))
 
 
 def without_statements(record: ContractTerms) -> str:
