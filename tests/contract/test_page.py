@@ -24,6 +24,20 @@ def test_the_page_names_every_error_code(name: str) -> None:
 
 
 @every_document
+def test_the_page_lists_every_status_of_an_error_and_no_other(name: str) -> None:
+    text = Client().get(f"/api/docs/{name}").content.decode()
+
+    listed = set(re.findall(r'<th scope="row">(\d{3})</th>', text))
+    assert listed == {"404"} | {
+        status
+        for methods in openapi(name)["paths"].values()
+        for operation in methods.values()
+        for status in operation["responses"]
+        if status >= "400"
+    }
+
+
+@every_document
 def test_the_page_asks_nothing_of_other_servers(name: str) -> None:
     response = Client().get(f"/api/docs/{name}")
 

@@ -54,6 +54,16 @@ def codes_of(name: str) -> list[PublishedCode]:
     ]
 
 
+def statuses_of(name: str) -> set[str]:
+    """Every status that an endpoint of a document can answer with."""
+    return {
+        status
+        for methods in openapi(name)["paths"].values()
+        for operation in methods.values()
+        for status in operation["responses"]
+    }
+
+
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for methods in document["paths"].values():
         for operation in methods.values():

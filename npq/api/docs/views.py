@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from npq.api.docs.codes import codes_of
+from npq.api.docs.codes import codes_of, statuses_of
 from npq.api.errors import METHOD_NOT_ALLOWED, short_error
 from npq.api.pagination import DEFAULT_PER_PAGE, MOST_PER_PAGE
 from npq.api.schema import DOCUMENTS, NEWEST, openapi
@@ -58,6 +58,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "documents": DOCUMENTS.values(),
         "newest": NEWEST,
         "codes": codes_of(name),
+        "statuses": statuses_of(name),
         "limit": settings.NPQ_RATE_LIMIT,
         "window_minutes": f"{settings.NPQ_RATE_LIMIT_WINDOW_SECONDS / 60:g}",
         "per_page": DEFAULT_PER_PAGE,
