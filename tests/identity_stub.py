@@ -49,7 +49,7 @@ class IdentityStub:
         claims = {
             "iss": self.url,
             "aud": CLIENT_ID,
-            "sub": self.user["sub"],
+            "sub": self.user["sub"] if isinstance(self.user, dict) else None,
             "nonce": self.nonce,
             "exp": int((wall_clock() + timedelta(minutes=5)).timestamp()),
             **self.claims,

@@ -39,6 +39,18 @@ OTHER_IDENTITY = "The account with your email address is linked to another ident
 SWITCHED_OFF = "Your account of the back office has been switched off. Ask an access manager."
 
 
+# What an answer that is wrong, late or nonsense comes to.
+REFUSED = (
+    SuspiciousOperation,
+    requests.RequestException,
+    jwt.PyJWTError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
+
+
 class Unwelcome(Exception):
     """The identity is known, and nobody who may come in; the text says what to do."""
 
@@ -148,7 +160,7 @@ class Callback(OIDCAuthenticationCallbackView):
                 # Not an answer to us: it must not end a session either.
                 raise SuspiciousOperation("the state is not one of ours")
             return super().get(request)
-        except (SuspiciousOperation, requests.RequestException, jwt.PyJWTError, KeyError, ValueError) as problem:
+        except REFUSED as problem:
             logger.warning("sign-in refused: %s", type(problem).__name__)
             return self.login_failure()
 

@@ -6,6 +6,7 @@ Every write goes through `npq.backoffice.accounts`; a page that is refused says 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied
+from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -71,7 +73,8 @@ class NewAccountForm(AccountForm):
     username = forms.CharField(
         label="Username",
         max_length=150,
-        validators=[UnicodeUsernameValidator()],
+        # A name of dots alone would be no address of a page.
+        validators=[UnicodeUsernameValidator(), RegexValidator(r"\w", "Enter a username with a letter or a digit.")],
         help_text="The name to sign in with. It cannot be changed later.",
     )
     field_order = ("username",)
@@ -261,7 +264,7 @@ class StaffAdmin(OfferedFilters):
                 for name, each in HELPS.items()
                 if each.offered(user)
             ],
-            "log": f"{reverse('admin:backoffice_accessevent_changelist')}?q={username}",
+            "log": f"{reverse('admin:backoffice_accessevent_changelist')}?{urlencode({'q': username})}",
             "sections": [
                 Facts("Account", self._facts(user)),
                 Table(

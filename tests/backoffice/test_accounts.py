@@ -127,6 +127,7 @@ def test_a_link_that_two_open_at_once_works_for_one(client: Client, monkeypatch:
         ({"email": "nonsense"}, "Enter a valid email address."),
         ({"email": ""}, "Enter the email address."),
         ({"username": "jo baker"}, "Enter a valid username."),
+        ({"username": ".."}, "Enter a username with a letter or a digit."),
         ({"first_name": "\x00"}, "Null characters are not allowed."),
         ({"roles": ["0"]}, "Select a valid choice."),
     ],
@@ -203,6 +204,16 @@ def test_nobody_else_sees_or_changes_accounts(
 
     assert {client.get(path).status_code for path in paths} == {403}
     assert {client.post(path, {"reason": "x"}).status_code for path in paths} == {403}
+
+
+def test_the_log_of_a_name_with_signs_in_it_is_found(as_role: Callable[[str], Client]) -> None:
+    manager = as_role("access manager")
+    user = StaffFactory(username="jo+temp@dfe")
+
+    page = manager.get(page_of(user)).content.decode()
+    log = re.findall(r'href="(/admin/backoffice/accessevent/[^"]+)"', page)
+
+    assert "jo+temp@dfe" in re.findall(r"<td[^>]*>(.*?)</td>", manager.get(log[0]).content.decode())
 
 
 def test_no_account_and_no_such_help_are_404(as_role: Callable[[str], Client], staff: Callable[[str], User]) -> None:

@@ -185,6 +185,15 @@ def test_a_token_that_the_provider_did_not_sign_opens_nothing(
     assert not is_signed_in(client)
 
 
+@pytest.mark.parametrize("told", [["sam@dfe.example.org"], "sam", 7, None])
+def test_a_provider_that_tells_nonsense_is_no_500(client: Client, idp: IdentityStub, sam: User, told: Any) -> None:
+    idp.claims["sub"] = "subject-1"
+    idp.user = told
+
+    assert refused(sign_in(client, idp), NOT_COMPLETED)
+    assert not is_signed_in(client)
+
+
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_provider_that_gives_no_token_is_no_500(client: Client, idp: IdentityStub, sam: User, status: int) -> None:
     idp.token_status = status

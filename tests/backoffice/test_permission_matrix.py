@@ -187,6 +187,14 @@ def test_nothing_is_sent_by_those_who_may_not(as_role: Callable[[str], Client], 
     assert not Change.objects.filter(id__gt=before).exclude(table="finance_export").exists()
 
 
+def test_a_superuser_opens_everything(admin_client: Client) -> None:
+    records = world()
+
+    answers = {each.name: admin_client.get(address(each, records)).status_code for each in ROUTES}
+
+    assert {name for name, status in answers.items() if status != 200} == ONLY_SENT
+
+
 @pytest.mark.django_db
 def test_strangers_are_sent_to_the_door(client: Client) -> None:
     records = world()
