@@ -32,6 +32,7 @@ from npq.core.spreadsheets import uncell
 
 BYTES_PER_KB = 1024
 LONGEST_NAME = 200
+NO_NAME = "file without a name"
 
 
 def upload(
@@ -45,7 +46,7 @@ def upload(
     """
     if size > settings.NPQ_BULK_MOST_BYTES:
         raise FileTooLarge(most=settings.NPQ_BULK_MOST_BYTES // BYTES_PER_KB)
-    name = file_name[:LONGEST_NAME]
+    name = file_name[:LONGEST_NAME].strip() or NO_NAME
     table = _table(kind, text_of(b"".join(chunks), name))
     number = len(table.records) + len(table.misshapen)
     if number > settings.NPQ_BULK_MOST_ROWS:

@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Q, Sum
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 
 from npq.backoffice.bulk.catalogue import kind_of
 from npq.backoffice.bulk.checking import NOTHING
@@ -205,12 +206,24 @@ def rows_with_success(job: BulkJob, address: str) -> Table:
     rows = list(job.rows.exclude(state__in=WITHOUT_SUCCESS).order_by("line")[:MOST_ROWS_SHOWN])
     before = job.state in (JobState.CHECKING, JobState.CHECKED, JobState.CONFIRMED)
     heads = ["Line", "About", "What will change" if before else "What changed", "State"]
-    body = [[row.line, _about(row, address), _sentences(_said(row)), row.get_state_display()] for row in rows]
+    sums = _sums if before and not kind_of(job.kind).all_or_nothing else _no_sums
+    body = [
+        [row.line, _about(row, address), _sentences([*_said(row), *sums(row)]), row.get_state_display()] for row in rows
+    ]
     return Table("Rows that can be done" if before else "Rows without errors", heads, body)
 
 
 def _said(row: BulkRow) -> Sequence[str]:
     return ["Something else than was shown:", *row.said] if row.differs else row.said
+
+
+def _sums(row: BulkRow) -> list[str]:
+    return [f"{capfirst(each['name'])}: {_signed(Decimal(each['difference']))}" for each in row.pounds]
+
+
+def _no_sums(_: BulkRow) -> list[str]:
+    """The pounds of a file that is loaded as a whole are no row's; afterwards, those of the check are none."""
+    return []
 
 
 def _about(row: BulkRow, address: str) -> Any:

@@ -176,6 +176,12 @@ def test_the_file_of_errors_of_what_is_loaded_as_a_whole_is_whole(office: Callab
     assert "Download the rows with what is wrong with them" in clerk.page(job)
 
 
+def test_a_file_without_a_name_can_be_spoken_of(caseworker: Office) -> None:
+    assert caseworker.upload(csv_file(["id"], [uuid.uuid4()]), "  ").status_code == 302
+
+    assert BulkJob.objects.get().file_name == "file without a name"
+
+
 # The same file again ---------------------------------------------------------------------------------
 
 

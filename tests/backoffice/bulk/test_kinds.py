@@ -160,6 +160,7 @@ def test_submit_declarations_with_their_pounds(
 
     # 1,237.00 × 60 % ÷ 4 = 185.55 for each of three.
     assert "+£556.65" in page
+    assert page.count(f"<div>Statement of {provider} for ") == page.count(": +£185.55</div>") == 3
     assert "3 rows can be done, 2 rows cannot" in page
     assert "Lines 4 and 6 are about the same person." in page
     assert states(job) == ["done", "refused", "done", "refused", "done"]
