@@ -135,6 +135,10 @@ class ApplicationAdmin(InspectAdmin):
     def events_of(self, record: Any) -> list[Event]:
         return events_about_person(record.participant_id)
 
+    def about(self, record: Any) -> str:
+        name, provider = record.participant.full_name, record.lead_provider.name
+        return f"{name}: {record.course.name}, {record.cohort}, with {provider}"
+
     def page_of(self, record: Any) -> Page:
         declarations = detailed(Declaration.objects.filter(enrolment__application=record))
         remember_standing(record, declarations)

@@ -114,6 +114,11 @@ class DeclarationAdmin(InspectAdmin):
     def events_of(self, record: Any) -> list[Event]:
         return events_about_person(record.enrolment.participant_id)
 
+    def about(self, record: Any) -> str:
+        kind, day = record.get_declaration_type_display(), shown(uk_date(record.declaration_date))
+        name = record.enrolment.participant.full_name
+        return f"{name}: {kind.lower()} declaration for {day}, {record.course.name}, by {record.lead_provider.name}"
+
     def page_of(self, record: Any) -> Page:
         person = record.enrolment.participant
         its_own = detailed(Declaration.objects.filter(id=record.id))

@@ -55,6 +55,9 @@ class ParticipantAdmin(InspectAdmin):
     def events_of(self, record: Any) -> list[Event]:
         return events_about_person(record.id)
 
+    def about(self, record: Any) -> str:
+        return str(record.full_name)
+
     def page_of(self, record: Any) -> Page:
         applications = list(
             Application.objects.filter(participant=record)
@@ -134,7 +137,6 @@ def _applications(applications: list[Any], declarations: list[Any]) -> Table:
             "Cohort",
             "Lead provider",
             "Status",
-            "Schedule",
             "Training",
             "Training history",
             "Furthest declaration",
@@ -149,8 +151,7 @@ def _applications(applications: list[Any], declarations: list[Any]) -> Table:
                 str(each.cohort),
                 each.lead_provider.name,
                 status_and_why(each),
-                str(each.enrolment.schedule) if each.enrolment else None,
-                training_of(each.enrolment, each.history) if each.enrolment else None,
+                f"{training_of(each.enrolment, each.history)}, {each.enrolment.schedule}" if each.enrolment else None,
                 training_history(each.history, each.undone),
                 _furthest(each, declarations),
                 f"{each.email} ({'validated' if each.email_validated else 'not validated'})" if each.email else None,

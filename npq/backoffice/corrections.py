@@ -20,12 +20,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.text import capfirst
 
 from npq.backoffice.models import Confirmation
 from npq.backoffice.pages import Section
 from npq.backoffice.wording import staff_words
 from npq.core.audit import Actor
-from npq.core.effects import Corrected, Effects
+from npq.core.effects import Corrected, Effects, Pounds
 from npq.core.errors import Problem, Refused, TooMuchContention
 from npq.core.listening import recorded
 from npq.core.money import in_pounds
@@ -275,7 +276,7 @@ def correction_page(
         "form": form,
         "preview": preview,
         "pounds": [
-            f"{each.name}: {in_pounds(each.before)} → {in_pounds(each.after)} ({in_pounds(each.difference)})"
+            f"{capfirst(each.name)}: {in_pounds(each.before)} → {in_pounds(each.after)} ({_more_or_less(each)})"
             for each in (preview.effects.pounds if preview and preview.effects else ())
         ],
         "in_all": preview.effects.in_all if preview and preview.effects else None,
@@ -288,6 +289,10 @@ def correction_page(
         "back": back,
     }
     return render(request, "backoffice/correction.html", page)
+
+
+def _more_or_less(figure: Pounds) -> str:
+    return f"{'+' if figure.difference > 0 else ''}{in_pounds(figure.difference)}"
 
 
 def done_before(request: HttpRequest, back: str) -> HttpResponse:

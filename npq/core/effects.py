@@ -48,6 +48,12 @@ class FieldChange:
         return not isinstance(self.field, models.JSONField)
 
     @property
+    def is_nothing_but_an_id(self) -> bool:
+        """Whether the new value is a record that people know by no name."""
+        after = self.after
+        return isinstance(after, models.Model) and _name_of(after) == str(getattr(after, "public_id", ""))
+
+    @property
     def before_in_words(self) -> str:
         """The old value for people."""
         return self._in_words(self.before)
@@ -75,7 +81,11 @@ class FieldChange:
             return ", ".join(str(each) for each in value)
         if isinstance(value, str) and value in choices:
             return str(choices[value])
-        return getattr(value, "long_name", None) or str(value)
+        return _name_of(value)
+
+
+def _name_of(value: Any) -> str:
+    return getattr(value, "long_name", None) or str(value)
 
 
 @dataclass(frozen=True)
@@ -95,8 +105,9 @@ class RecordChange:
 
     @property
     def told(self) -> tuple[FieldChange, ...]:
-        """The fields that people are told of."""
-        return tuple(each for each in self.fields if each.is_for_people)
+        """The fields that people are told of; of a new record not what it hangs on, where that has only an id."""
+        told = (each for each in self.fields if each.is_for_people)
+        return tuple(each for each in told if self.operation != "insert" or not each.is_nothing_but_an_id)
 
     @property
     def values(self) -> dict[str, tuple[Any, Any]]:

@@ -455,3 +455,19 @@ def test_a_correction_shows_labels_and_words(as_role: Callable[[str], Client]) -
     assert "<td>Training status</td><td>Active</td><td>Withdrawn</td>" in page
     assert "<td>Reason</td><td>nothing</td><td>Disengaged and unresponsive</td>" in page
     assert "<td>nothing</td><td>nothing</td>" not in page
+    assert str(one.enrolment.public_id) not in page.replace(f"Enrolment {one.enrolment.public_id}", "")
+
+
+def test_a_correction_says_whom_it_is_about(as_role: Callable[[str], Client]) -> None:
+    declaration = DeclarationFactory()
+    application = declaration.enrolment.application
+    person = application.participant
+    client = as_role("caseworker")
+
+    assert f"<strong>{escape(person.full_name)}</strong>" in page_of(client, person, "change_trn")
+    assert f"<strong>{escape(person.full_name)}: {application.course.name}, " in page_of(
+        client, application, "add_note"
+    )
+    assert f"<strong>{escape(person.full_name)}: started declaration for " in page_of(
+        client, declaration, "change_delivery_partners"
+    )
