@@ -145,7 +145,6 @@ def declarations_table(found: list[Any]) -> Table:
         "Declarations, money and outcomes",
         [
             "Declaration",
-            "Course",
             "Declared for",
             "Received",
             "State",
@@ -156,8 +155,7 @@ def declarations_table(found: list[Any]) -> Table:
         ],
         [
             [
-                link(each, f"{each.get_declaration_type_display()} ({each.public_id})"),
-                f"{course_words(each.course)}, {each.cohort}",
+                _named(each),
                 each.declaration_date,
                 each.created_at,
                 _states(each),
@@ -169,6 +167,12 @@ def declarations_table(found: list[Any]) -> Table:
             for each in found
         ],
     )
+
+
+def _named(declaration: Any) -> str:
+    """The declaration by its type and id, and under it what it is for."""
+    name = link(declaration, f"{declaration.get_declaration_type_display()} ({declaration.public_id})")
+    return format_html("{}<div>{}, {}</div>", name, course_words(declaration.course), declaration.cohort)
 
 
 def _states(declaration: Any) -> Any:
