@@ -16,7 +16,7 @@ from npq.backoffice.pages import Facts, Page
 class AccessEventAdmin(InspectAdmin):
     """Who came in, who was turned away, what was taken out, and whose account, roles and permissions changed."""
 
-    list_display = ("when", "kind", "username", "by", "detail", "address")
+    list_display = ("when", "kind", "username", "by", "what_exactly", "address")
     list_filter = (by_words("kind", "kind", AccessKind.choices), by_dates("created_at", "happened"))
     search_help_text = "A username or a request ID, in full"
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
@@ -25,6 +25,11 @@ class AccessEventAdmin(InspectAdmin):
     def when(self, event: AccessEvent) -> Any:
         """When it happened."""
         return event.created_at
+
+    @admin.display(description="detail")
+    def what_exactly(self, event: AccessEvent) -> str:
+        """What was changed, taken out or wrong."""
+        return event.detail_in_words
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -46,7 +51,7 @@ class AccessEventAdmin(InspectAdmin):
                         ("When", record.created_at),
                         ("Account", record.username),
                         ("Done by", record.by),
-                        ("Detail", record.detail),
+                        ("Detail", record.detail_in_words),
                         ("Reason", record.reason),
                         ("Network address", record.address),
                         ("Request ID", record.request_id),

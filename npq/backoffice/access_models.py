@@ -1,5 +1,7 @@
 """What happened at the door of the back office, and who a colleague is to the identity provider."""
 
+import re
+
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
@@ -29,6 +31,23 @@ class AccessKind(models.TextChoices):
     ROLE_TAKEN = "role_taken", "Role taken away"
     PERMISSION_GIVEN = "permission_given", "Permission given"
     PERMISSION_TAKEN = "permission_taken", "Permission taken away"
+
+
+COLUMNS = {
+    "is_active": "may sign in",
+    "is_staff": "member of staff",
+    "is_superuser": "superuser",
+    "username": "username",
+    "first_name": "first name",
+    "last_name": "last name",
+    "email": "email address",
+    "date_joined": "made",
+}
+_COLUMN = re.compile(rf"(^|; )({'|'.join(COLUMNS)})((?: (?:true|false) → (?:true|false)(?=;|$))?)")
+
+
+def _yes_or_no(text: str) -> str:
+    return text.replace("true", "yes").replace("false", "no")
 
 
 class AccessEvent(Record):
@@ -61,6 +80,13 @@ class AccessEvent(Record):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.username or self.by}"
+
+    @property
+    def detail_in_words(self) -> str:
+        """The detail as staff read it: the trigger writes of an account's columns by their names."""
+        if self.kind != AccessKind.ACCOUNT_CHANGED:
+            return self.detail
+        return _COLUMN.sub(lambda found: f"{found[1]}{COLUMNS[found[2]]}:{_yes_or_no(found[3])}", self.detail)
 
 
 class StaffIdentity(Record):

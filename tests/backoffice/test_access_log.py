@@ -173,6 +173,16 @@ def test_the_log_is_read_searched_and_filtered(as_role: Callable[[str], Client])
     }
 
 
+@pytest.mark.django_db
+def test_changes_of_an_account_are_told_in_words() -> None:
+    sam = StaffFactory(first_name="Sam", is_active=True)
+    with acting_as(Actor.system("a test"), "change"):
+        User.objects.filter(pk=sam.pk).update(is_active=False, first_name="is_active true", is_superuser=True)
+
+    assert newest().detail_in_words == ("first name: Sam → is_active true; may sign in: yes → no; superuser: no → yes")
+    assert AccessEventFactory(kind="downloaded", detail="email of x").detail_in_words == "email of x"
+
+
 def test_an_entry_has_a_page(as_role: Callable[[str], Client]) -> None:
     event = AccessEventFactory(detail="told in full", reason="because")
 
