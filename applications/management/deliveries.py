@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from applications.services.submission import BOOLEANS, FIELDS, LISTS, REQUIRED
-from npq.api.errors import NotAnObject
+from npq.api.errors import MalformedJson, NotAnObject, UnreadableText
 from npq.api.requests import parse_json
 from npq.core.commands import BadInput, Fault
 from npq.core.csv_files import check_header
-from npq.core.errors import Refused
 from npq.core.parsing import boolean
 
 LONGEST_CELL = 1_000_000
+
+# What is wrong with a line, where the API speaks of a request.
+WRONG_LINE = {
+    MalformedJson: "is not JSON; write one JSON object on each line, encoded as UTF-8",
+    NotAnObject: "is not one flat JSON object that holds the fields of one application",
+    UnreadableText: "holds a NUL character or broken Unicode; remove it",
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,8 @@ def _json_lines(file: Path) -> Iterator[Delivery]:
                     continue
                 if not isinstance(content, dict):
                     raise NotAnObject
-            except Refused as refusal:
-                yield Delivery(number, {}, Fault("", refusal.code, refusal.sentence))
+            except (MalformedJson, NotAnObject, UnreadableText) as refusal:
+                yield Delivery(number, {}, Fault("", refusal.code, WRONG_LINE[type(refusal)]))
             else:
                 yield Delivery(number, content)
 
