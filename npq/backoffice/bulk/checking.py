@@ -171,7 +171,7 @@ def faults_of(faults: Iterable[Fault]) -> list[dict[str, str]]:
 def errors_of(problem: Exception) -> list[dict[str, str]]:
     """Why a row was not done: a refusal in its own words. Raises the problem when the database is out of reach."""
     if isinstance(problem, Refused):
-        return [_as_fault(each).for_json() for each in problem.problems]
+        return [_as_fault(each).for_json() for each in problem.problems_for_staff]
     if isinstance(problem, TooMuchContention):
         return [_as_fault(BUSY).for_json()]
     if isinstance(problem, OperationalError | InterfaceError):

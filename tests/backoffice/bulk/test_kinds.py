@@ -73,6 +73,7 @@ def test_reject_applications(office: Offices) -> None:
 
     assert "3 rows can be done (1 with nothing to do), 2 rows cannot" in page
     assert "Messages to participants</dt><dd>2</dd>" in page
+    assert "it cannot be rejected. Undo the acceptance first." in page
     assert states(job) == ["done", "refused", "done", "unchanged", "refused"]
     assert codes(job)[1] == ["accepted_application_cannot_be_rejected"]
     assert codes(job)[4] == ["invalid", "invalid"]
