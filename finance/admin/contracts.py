@@ -31,7 +31,7 @@ class ContractTermsAdmin(InspectAdmin):
         "recruitment_target",
         "price",
         "fee",
-        "special_course",
+        columns.in_words("special_course", "special course"),
         "public_id",
     )
     list_filter = (by_lead_provider(), by_cohort(), by_course())

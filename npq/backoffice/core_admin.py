@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 
 from applications.models import Application
+from npq.backoffice import columns
 from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, link
@@ -20,7 +21,14 @@ from participants.models import Participant
 class MessageAdmin(InspectAdmin):
     """Messages to participants."""
 
-    list_display = ("kind", "to", "stands", "attempts", "created_at", "sent_at")
+    list_display = (
+        "kind",
+        columns.in_words("to", "to"),
+        "stands",
+        "attempts",
+        columns.in_words("created_at", "made"),
+        columns.in_words("sent_at", "sent"),
+    )
     list_filter = (
         by_words("state", "state", MessageState.choices),
         by_words("kind", "kind", MessageKind.choices),

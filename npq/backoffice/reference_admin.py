@@ -233,7 +233,7 @@ def _offers_table(cohort: Cohort) -> Table:
 class ScheduleAdmin(ShippedAdmin):
     """Schedules."""
 
-    list_display = ("identifier", "cohort", "course_group", "starts_on", "types", "public_id")
+    list_display = ("name", "cohort", "identifier", "course_group", "starts_on", "types", "public_id")
     list_filter = (by_cohort(), by_words("course_group", "course group", CourseGroup.choices))
     list_select_related = ("cohort",)
     ordering = ("-cohort__start_year", "-cohort__suffix", "course_group", "starts_on")

@@ -23,6 +23,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from npq.backoffice.access_models import AccessEvent
@@ -34,8 +35,10 @@ from npq.backoffice.accounts import (
     unlink_identity,
     unlock_account,
 )
+from npq.backoffice.columns import in_words
 from npq.backoffice.corrections import LONGEST_REASON, staff_actor
 from npq.backoffice.filters import Conditions, OfferedFilters, by_truth, choice
+from npq.backoffice.help import roles_in_words
 from npq.backoffice.inspecting import BoundedPaginator
 from npq.backoffice.pages import Facts, Table, shown
 from npq.backoffice.sign_in import ask_in_words
@@ -179,13 +182,17 @@ def _roles() -> Conditions:
     return [*named, ("superuser", "superuser", Q(is_superuser=True))]
 
 
+may_sign_in = in_words("is_active", "may sign in")
+last_login = in_words("last_login", "last signed in")
+
+
 class StaffAdmin(OfferedFilters):
     """Staff accounts. Whoever manages access makes accounts and gives roles, never powers beyond the roles.
 
     Only a superuser touches a superuser; nobody else changes their own account.
     """
 
-    list_display = ("username", "full_name", "email", "roles", "is_active", "second_factor", "last_login")
+    list_display = ("username", "full_name", "email", "roles", may_sign_in, "second_factor", last_login)
     list_filter = (choice("role", "role", _roles), by_truth("active", "may sign in", "is_active"))
     search_fields = ("username",)
     search_help_text = "The start of a username, name or email address"
@@ -223,10 +230,10 @@ class StaffAdmin(OfferedFilters):
         names = sorted(group.name for group in user.groups.all())
         return ", ".join(["superuser", *names] if user.is_superuser else names)
 
-    @admin.display(description="second factor", boolean=True)
-    def second_factor(self, user: Any) -> bool:
+    @admin.display(description="second factor")
+    def second_factor(self, user: Any) -> str:
         """Whether an authenticator has been set up."""
-        return any(device.confirmed for device in user.totpdevice_set.all())
+        return "set up" if any(device.confirmed for device in user.totpdevice_set.all()) else "not set up"
 
     # Who may --------------------------------------------------------------------------------------------
 
@@ -271,7 +278,13 @@ class StaffAdmin(OfferedFilters):
                     "What happened lately",
                     ["When", "What happened", "Done by", "Detail", "Reason"],
                     [
-                        [format_html("{}", shown(e.created_at)), e.get_kind_display(), e.by, e.detail, e.reason]
+                        [
+                            format_html("{}", shown(e.created_at)),
+                            e.get_kind_display(),
+                            e.by,
+                            e.detail_in_words,
+                            e.reason,
+                        ]
                         for e in events
                     ],
                     "Nothing has been recorded.",
@@ -288,7 +301,7 @@ class StaffAdmin(OfferedFilters):
             ("Roles", self.roles(user)),
             ("May sign in", user.is_active and user.is_staff),
             ("Password", "set" if user.has_usable_password() else "not set"),
-            ("Second factor", "set up" if self.second_factor(user) else "not set up"),
+            ("Second factor", self.second_factor(user)),
             ("Department sign-in", "linked" if hasattr(user, "identity") else "not linked"),
             ("Made", user.date_joined),
             ("Last signed in", user.last_login),
@@ -379,6 +392,18 @@ class StaffAdmin(OfferedFilters):
         return render(request, f"backoffice/{template}", whole)
 
 
+def _may(group: Group) -> list[tuple[str, Any]]:
+    role = next((each for each in roles_in_words() if each.name == group.name), None)
+    if role is None:
+        return [("Permissions", ", ".join(each.name for each in group.permissions.order_by("name")) or "none")]
+    return [
+        ("Looks at", ", ".join(role.sees)),
+        *((record, ", ".join(titles)) for record, titles in role.corrects),
+        ("In bulk", ", ".join(role.in_bulk) or "nothing"),
+        ("Tasks", ", ".join(role.pages) or "none"),
+    ]
+
+
 def _passwords_are_used() -> bool:
     return settings.NPQ_PASSWORD_SIGN_IN
 
@@ -387,6 +412,24 @@ class RoleAdmin(OfferedFilters, GroupAdmin):
     """Roles, to look at: they are declared in code and made by `sync_staff_roles`."""
 
     actions = None
+    search_fields = ()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What a role may see and do, in the words of the help; of a group that is no role, its permissions."""
+        if request.method == "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        group = self.get_object(request, object_id)
+        if group is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": capfirst(group.name),
+            "opts": self.model._meta,
+            "sections": [Facts("What it may see and do", _may(group))],
+        }
+        return render(request, "backoffice/role.html", context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

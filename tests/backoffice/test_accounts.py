@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -507,3 +507,23 @@ def test_archiving_switches_an_account_off(client: Client) -> None:
     assert [run.json["rows"][0]["result"] for run in (done, again)] == ["archived", "archived before"]
     assert client.get("/admin/").status_code == 302
     assert (unknown.code, unknown.errors[0][2]) == (1, "account_unknown")
+
+
+# Roles ------------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_told_in_the_words_of_the_help(as_role: Callable[[str], Client]) -> None:
+    client = as_role("access manager")
+    finance = Group.objects.get(name="finance")
+    other = Group.objects.create(name="auditors")
+    other.permissions.set(Permission.objects.filter(codename="view_statement"))
+
+    pages = [client.get(f"/admin/auth/group/{group.pk}/change/").content.decode() for group in (finance, other)]
+    missing = client.get("/admin/auth/group/999999/change/")
+
+    assert "<h1>Finance</h1>" in pages[0]
+    assert "Void declaration" in pages[0]
+    assert "Can view" not in pages[0]
+    assert "Can view statement" in pages[1]
+    assert missing.status_code == 404
+    assert as_role("caseworker").get(f"/admin/auth/group/{finance.pk}/change/").status_code == 403
