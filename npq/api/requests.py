@@ -109,7 +109,7 @@ class Filters:
     """The `filter[...]` parameters of a request; unknown ones are ignored, empty ones count as absent."""
 
     def __init__(self, parameters: QueryDict) -> None:
-        if "filter" in parameters or "filter[]" in parameters:
+        if "filter" in parameters:
             raise FilterNotKeyValue
         self._values: dict[str, str] = {}
         for key in parameters:
