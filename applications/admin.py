@@ -220,5 +220,7 @@ def _workplace(record: Any) -> Section:
             ("Lead mentor", record.lead_mentor),
             ("Where", record.get_teacher_catchment_display()),
             ("Country", record.teacher_catchment_country),
+            ("Works as SENCO", record.get_works_as_senco_display()),
+            ("SENCO start date", record.senco_start_date),
         ],
     )

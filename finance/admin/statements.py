@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
 from django.urls.resolvers import URLPattern
@@ -33,7 +33,7 @@ from npq.backoffice.filters import (
     choice,
 )
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Page, Text
+from npq.backoffice.pages import Page, Text, address_of
 from npq.backoffice.provider_view import as_answered, as_provider_sees, provider_views
 from npq.backoffice.tags import tag
 from npq.backoffice.timeline import Event
@@ -149,6 +149,23 @@ class StatementAdmin(InspectAdmin):
             for name in [route.split("/", maxsplit=1)[0]]
         ]
         return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list; of a chosen month the one statement that fits is opened at once (backoffice.md §2.4)."""
+        response = super().changelist_view(request, extra_context)
+        month = request.GET.get("month", ALL)
+        found = getattr(response, "context_data", {}).get("cl")
+        if found is None or month in ("", ALL):
+            return response
+        if found.result_count == 1:
+            only = found.result_list[0]
+            return HttpResponseRedirect(address_of(only, only.public_id))
+        if found.result_count == 0:
+            messages.info(request, "No statement of that month fits. Those of other months are shown.")
+            others = request.GET.copy()
+            others["month"] = ALL
+            return HttpResponseRedirect(f"?{others.urlencode()}")
+        return response
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # The frozen payment is long, and no column of the list.
