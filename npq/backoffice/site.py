@@ -29,6 +29,7 @@ class BackOfficeSite(admin.AdminSite):
     site_title = "NPQ back office"
     index_title = "What needs somebody today"
     index_template = "backoffice/index.html"
+    app_index_template = "backoffice/app_index.html"
     enable_nav_sidebar = False
     empty_value_display = "not set"
 
@@ -85,7 +86,7 @@ class BackOfficeSite(admin.AdminSite):
             "title": "Search results" if term else "Search",
             "term": term,
             "most": finding.MOST,
-            "results": Table("Found", ["What", "ID", "About"], [_found_row(each) for each in seen]),
+            "results": Table("Found", ["What", "About", "ID"], [_found_row(each) for each in seen]),
         }
         return render(request, "backoffice/found.html", context)
 
@@ -103,11 +104,11 @@ def _found_row(record: Any) -> list[Any]:
     about = getattr(record, "full_name", None) or str(record)
     if isinstance(record, Application):
         state = record.get_status_display().lower()
-        about = f"{record.participant.full_name}, {record.course}, {record.cohort}, {record.lead_provider}, {state}"
+        about = f"{record.participant.full_name}, {record.course.name}, {record.cohort}, {record.lead_provider}, {state}"
     elif isinstance(record, Participant):
         before = f" (formerly {', '.join(record.previous_names)})" if record.previous_names else ""
         about = f"{record.full_name}{before}, {_trn_of(record)}"
-    return [capfirst(record._meta.verbose_name), link(record), about]
+    return [capfirst(record._meta.verbose_name), link(record, about), str(record.public_id)]
 
 
 def _trn_of(person: Participant) -> str:

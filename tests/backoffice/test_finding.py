@@ -311,3 +311,14 @@ def test_a_former_name_is_shown_with_the_present_one(as_role: Callable[[str], Cl
         ParticipantFactory(full_name=f"Ada Smith {place}", previous_names=["Ada Okonkwo"])
 
     assert "Ada Smith 0 (formerly Ada Okonkwo), TRN" in find(as_role("viewer"), "okonkwo").content.decode()
+
+
+def test_what_was_found_is_followed_by_its_name(as_role: Callable[[str], Client]) -> None:
+    application = ApplicationFactory(participant__full_name="Priya Okafor")
+    person = application.participant
+
+    page = find(as_role("viewer"), "Okafor").content.decode()
+
+    assert f'{person.public_id}/">Priya Okafor, ' in page
+    assert f'{application.public_id}/">Priya Okafor, {application.course.name}, ' in page
+    assert f"<td>{application.public_id}</td>" in page

@@ -217,3 +217,11 @@ def test_columns_of_numbers_are_aligned_as_numbers(column: list[Any], is_numeric
 
     assert shown.heads == [("Name", False), ("Figure", is_numeric)]
     assert [row[1][1] for row in shown.rows] == [is_numeric] * len(column)
+
+
+def test_the_records_of_one_app_have_a_page_in_plain_words(as_role: Callable[[str], Client]) -> None:
+    page = as_role("viewer").get("/admin/participants/").content.decode()
+
+    assert "<h1>Participants</h1>" in page
+    assert '<li><a href="/admin/participants/schedule/">Schedules</a></li>' in page
+    assert "administration" not in page
