@@ -338,7 +338,7 @@ class NoAcceptanceToUndo(Refused):
 
     title = "application"
     code = "no_acceptance_to_undo"
-    detail = "The application is {status}, so there is no acceptance to undo. If it is rejected, undo the rejection."
+    detail = "The application is {status}, so there is no acceptance to undo. Only an accepted application has one."
 
 
 class NotRejectedByAcceptance(Refused):
@@ -357,7 +357,7 @@ class NoRejectionToUndo(Refused):
 
     title = "application"
     code = "no_rejection_to_undo"
-    detail = "The application is {status}, so there is no rejection to undo. If it is accepted, undo the acceptance."
+    detail = "The application is {status}, so there is no rejection to undo. Only a rejected application has one."
 
 
 class NoTrainingToChange(Refused):

@@ -86,6 +86,11 @@ class Participant(Record):
         return str(self.public_id)
 
     @property
+    def long_name(self) -> str:
+        """Name and id: `Ada Byron (1f0c…)`."""
+        return f"{self.full_name} ({self.public_id})"
+
+    @property
     def verified_trn(self) -> str | None:
         """The TRN when it is verified, else None: the only one that rules about a person look at."""
         return self.teacher_reference_number if self.teacher_reference_number_verified else None

@@ -32,6 +32,7 @@ from tests.factories import (
     ScheduleFactory,
     StatementFactory,
 )
+from tests.finance.books import Books
 
 
 def page_of(client: Client, record: Any, name: str = "", query: str = "") -> str:
@@ -82,7 +83,7 @@ def test_a_void_and_a_submission_say_so_to_finance(as_role: Callable[[str], Clie
     client = as_role("finance")
 
     assert "is voided already" in page_of(client, DeclarationFactory(voided=True), "void_declaration")
-    assert "no schedule and no training status" in page_of(client, ApplicationFactory(), "submit_declaration")
+    assert "Nothing is declared before it is accepted." in page_of(client, ApplicationFactory(), "submit_declaration")
 
 
 # The decision ------------------------------------------------------------------------------------------
@@ -471,3 +472,25 @@ def test_a_correction_says_whom_it_is_about(as_role: Callable[[str], Client]) ->
     assert f"<strong>{escape(person.full_name)}: started declaration for " in page_of(
         client, declaration, "change_delivery_partners"
     )
+
+
+def test_a_void_says_what_stays_unpaid_because_the_voided_one_counted(as_role: Callable[[str], Client]) -> None:
+    books, client = Books(), as_role("finance")
+    books.terms("npq-headship")
+    january = books.statement(2025, 1)
+    books.statement(2035, 1)
+    first = books.enrol("npq-headship", training_status="withdrawn")
+    counted = books.declare(january, "npq-headship", enrolment=first)
+    surplus = books.declare(
+        january, "npq-headship", enrolment=books.enrol("npq-headship", participant=first.participant)
+    )
+    another = books.declare(january, "npq-headship")
+    books.pay(january)
+
+    page = page_of(client, counted, "void_declaration")
+
+    assert "Paid nothing because this one counted" in page
+    assert str(surplus.public_id) in page
+    assert str(another.public_id) not in page
+    for other in (surplus, another):
+        assert "because this one counted" not in page_of(client, other, "void_declaration")

@@ -210,7 +210,7 @@ def test_effects_in_words(started: Declaration, actor: Actor, now: datetime) -> 
 def test_new_records_messages_and_times_in_words(pending: Application, accept: Any) -> None:
     lines = what_would_change(accept(pending)).lines()
 
-    assert lines[0].split(": ", 1)[1].startswith("new; application: ")
+    assert lines[0].split(": ", 1)[1].startswith(f"new; participant: {pending.participant.full_name} (")
     assert "accepted: 10 October 2024, 10:00" in lines[0]
     assert "schedule: npq-leadership-autumn (2023a)" in lines[0]
     assert "status: Pending → Accepted; decided: nothing → 10 October 2024, 10:00" in lines[2]

@@ -17,7 +17,6 @@ from declarations.queries.given import Claim
 from declarations.services import submit_declaration
 from npq.backoffice.catalogue.declarations import given_partners, partner_fields
 from npq.backoffice.catalogue.fields import UNCHOSEN, DayField
-from npq.backoffice.catalogue.guards import not_accepted
 from npq.backoffice.corrections import Answers
 from npq.backoffice.pages import Facts, Section, Table, link
 from npq.core import clock
@@ -78,7 +77,7 @@ def _told(declaration_id: int, before: datetime) -> Corrected:
 def cannot_declare(record: Application) -> str:
     """Why no declaration can be submitted for it, whatever it says."""
     if record.enrolment is None:
-        return not_accepted(record)
+        return f"The application is {record.get_status_display().lower()}. Nothing is declared before it is accepted."
     newer = [
         each
         for each in vars(record).get("others", ())

@@ -4,16 +4,21 @@ What moves money is finance's: voiding, and submitting (which is a button of the
 delivery partners move none, so they are a caseworker's (backoffice.md §1.3).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html_join
 
 from declarations.choices import DeclarationState, DeclarationType, OutcomeState
 from declarations.models import Declaration, DeliveryPartner
 from declarations.queries.given import GivenPartners
 from declarations.services import change_delivery_partner, correct_outcome, void_declaration
+from finance.choices import LineState
+from finance.models import LineItem
 from npq.backoffice.catalogue.fields import ByPublicId, DayField
 from npq.backoffice.corrections import Answers, Correction
+from npq.backoffice.pages import Facts, Section, link
 from npq.core import clock
 from npq.core.audit import Actor
 
@@ -23,6 +28,29 @@ TAKEN_BACK = {DeclarationState.AWAITING_CLAWBACK, DeclarationState.CLAWED_BACK}
 
 def _void(record: Declaration, _: Answers, by: Actor) -> Any:
     return void_declaration(declaration_id=record.id, held_by=None, by=by, now=clock.now())
+
+
+def _stay_unpaid(record: Declaration, _: Answers) -> Sequence[Section]:
+    """What was paid nothing because this one counted: a statement that has been paid is not reckoned up again."""
+    paid = LineItem.objects.filter(declaration=record, state=LineState.PAID).exclude(output_payment=0).first()
+    if paid is None or record.state != DeclarationState.PAID:
+        return ()
+    others = LineItem.objects.filter(
+        statement=paid.statement_id,
+        course=paid.course_id,
+        declaration_type=paid.declaration_type,
+        declaration__enrolment__participant=record.enrolment.participant_id,
+        state=LineState.PAID,
+        output_payment=0,
+    ).select_related("declaration")
+    links = format_html_join(", ", "{}", ((link(each.declaration),) for each in others))
+    if not links:
+        return ()
+    facts = [
+        ("Paid nothing because this one counted", links),
+        ("What becomes of it", "It stays unpaid. If it should be paid now, put an adjustment on a later statement."),
+    ]
+    return (Facts("Another declaration of the same person", facts),)
 
 
 def _cannot_be_voided(record: Declaration) -> str:
@@ -101,6 +129,7 @@ DECLARATIONS: tuple[Correction, ...] = (
         _void,
         "What has not been paid leaves its statement; what has been paid is taken back on the next one.",
         not_possible=_cannot_be_voided,
+        beside=_stay_unpaid,
     ),
     Correction(
         "correct_outcome",

@@ -65,7 +65,7 @@ def test_an_accepted_one_is_refused_even_if_it_was_rejected_once(rejected: Appli
     undo_rejection(application_id=rejected.id, by=STAFF)
     accept_application(application_id=rejected.id, held_by=None, by=STAFF, now=NOW)
 
-    with refused(NoRejectionToUndo, saying="undo the acceptance"):
+    with refused(NoRejectionToUndo, saying="no rejection to undo"):
         undo_rejection(application_id=rejected.id, by=STAFF)
 
 
