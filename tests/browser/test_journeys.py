@@ -115,7 +115,7 @@ def test_a_participant_is_found_and_an_acceptance_undone(browsing: Browsing, ses
         keys.type(trn)
         enter(visitor)
         visitor.page.get_by_role("heading", name="Search results").wait_for()
-        tab_to(visitor, "link", str(application.participant.public_id))
+        tab_to(visitor, "link", f"{application.participant.full_name}, TRN {trn}")
         enter(visitor)
         visitor.page.get_by_role("heading", name=application.participant.full_name).wait_for()
         tab_to(visitor, "link", str(application.public_id))
