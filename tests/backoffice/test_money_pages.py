@@ -450,7 +450,6 @@ def test_the_list_shows_now_and_next_unless_others_are_asked_for(
     assert listed(client, "?when=all") == names[::-1]
     assert listed(client, "?when=earlier") == names[:1]
     assert listed(client, "?when=later") == names[3:]
-    assert listed(client, f"?month={months[3]:%Y-%m}") == names[3:]
     assert listed(client, f"?lead_provider={LeadProviderFactory(code='other').code}") == []
 
 

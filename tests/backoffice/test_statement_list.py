@@ -29,10 +29,13 @@ def test_several_of_a_month_are_listed(client: Client) -> None:
     january = StatementFactory(year=2025, month=1)
     other = StatementFactory(year=2025, month=1, lead_provider=LeadProviderFactory(code="another"))
 
+    StatementFactory(year=2025, month=2, lead_provider=january.lead_provider)
+
     page = client.get(LIST, {"month": "2025-01"}).content.decode()
 
     assert str(january.public_id) in page
     assert str(other.public_id) in page
+    assert "February 2025</a>" not in page
 
 
 @pytest.mark.parametrize("month", ["2025-02", "nonsense"])
