@@ -9,6 +9,7 @@ from finance.models import ContractTerms, Statement
 from finance.queries.figures import CourseFigures
 from finance.queries.workings import month_in_words, rate_of, service_fee_of
 from npq.backoffice import columns
+from npq.backoffice.catalogue.fields import course_words
 from npq.backoffice.filters import by_cohort, by_course, by_lead_provider
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link
@@ -92,7 +93,7 @@ def _facts(record: Any) -> Facts:
             ("ID", record.public_id),
             ("Lead provider", link(record.lead_provider, record.lead_provider.name)),
             ("Cohort", link(record.cohort, str(record.cohort))),
-            ("Course", link(record.course, record.course.identifier)),
+            ("Course", link(record.course, course_words(record.course))),
             ("Hold from", month_in_words(record.effective_month)),
             ("Recruitment target", record.recruitment_target),
             ("Price per participant", record.per_participant),

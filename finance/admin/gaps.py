@@ -25,7 +25,7 @@ def gaps_page(request: HttpRequest) -> HttpResponse:
     rows: list[list[Any]] = [
         [
             link(each.lead_provider, each.lead_provider.name),
-            link(each.course, each.course.identifier) if each.course else "all courses",
+            link(each.course, each.course.name) if each.course else "all courses",
             each.detail,
         ]
         for each in found[:MOST_SHOWN]

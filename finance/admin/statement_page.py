@@ -326,7 +326,7 @@ def contracts(view: StatementView, *, links: bool) -> Table:
         ["Course", "Recruitment target", "Price per participant", "For one declaration", "Terms hold from"],
         [
             [
-                link(each.terms, each.course.identifier) if links else each.course.identifier,
+                link(each.terms, each.course.name) if links else each.course.name,
                 each.terms.recruitment_target,
                 in_pounds(each.terms.per_participant),
                 in_pounds(each.output_payment_per_participant),

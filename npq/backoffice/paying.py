@@ -45,7 +45,7 @@ def payment_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _sections(declaration: Declaration) -> list[Section]:
     told = explain_payment(declaration, day=clock.today())
     person = declaration.enrolment.participant
-    kind = f"{declaration.get_declaration_type_display()}, {declaration.course} ({declaration.public_id})"
+    kind = f"{declaration.get_declaration_type_display()}, {declaration.course.name} ({declaration.public_id})"
     return [
         Facts(
             "Payment",

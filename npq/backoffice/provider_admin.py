@@ -160,7 +160,7 @@ def gaps_page(request: HttpRequest, public_id: Any) -> Any:
     table = Table(
         "Gaps",
         ["Cohort", "Course", "Gap"],
-        [[str(each.cohort), str(each.course) if each.course else "all", each.detail] for each in found],
+        [[str(each.cohort), each.course.name if each.course else "all", each.detail] for each in found],
         "None: contract terms and statements cover every application and declaration.",
     )
     return sections_page(request, f"Contract gaps of {provider.name}", [table], back=provider)

@@ -103,8 +103,8 @@ def _view_permission(record: Any) -> str:
 def _found_row(record: Any) -> list[Any]:
     about = getattr(record, "full_name", None) or str(record)
     if isinstance(record, Application):
-        state = record.get_status_display().lower()
-        about = f"{record.participant.full_name}, {record.course.name}, {record.cohort}, {record.lead_provider}, {state}"
+        name, state = record.participant.full_name, record.get_status_display().lower()
+        about = f"{name}, {record.course.name}, {record.cohort}, {record.lead_provider}, {state}"
     elif isinstance(record, Participant):
         before = f" (formerly {', '.join(record.previous_names)})" if record.previous_names else ""
         about = f"{record.full_name}{before}, {_trn_of(record)}"

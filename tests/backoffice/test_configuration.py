@@ -176,7 +176,7 @@ def test_a_known_name_is_paired_and_not_made_again(as_role: Callable[[str], Clie
         ({"deadline_date": "2025-01-02"}, "The deadline has passed: the next nightly run makes the statement payable."),
         ({"deadline_date": "2099-01-02", "payment_date": "2099-01-25"}, "after 2 January 2099 go to a later statement"),
         ({"output_fee": "no"}, "Declarations are neither taken nor paid any more in this month."),
-        ({"deadline_date": "2/1/2025"}, "declaration deadline 26 December 2024 2 January 2025"),
+        ({"deadline_date": "2/1/2025"}, "Declaration deadline 26 December 2024 2 January 2025"),
         ({}, "Nothing: it is so already."),
     ],
 )

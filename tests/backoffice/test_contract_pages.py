@@ -214,7 +214,7 @@ def test_gaps_are_named_with_what_closes_them(as_role: Callable[[str], Client], 
 
     page = gaps_page(client, f"?cohort={application.cohort}")
 
-    assert f"{HEADSHIP} 0 enrolments and 1 pending application, and no contract terms" in page
+    assert f"{application.course.name} 0 enrolments and 1 pending application, and no contract terms" in page
     assert "No gaps." in gaps_page(client, "?cohort=nonsense") or "1 pending" in gaps_page(client, "?cohort=nonsense")
 
 
