@@ -91,9 +91,9 @@ class TestPayAgainstVoid:
     def race(
         self, monkeypatch: pytest.MonkeyPatch, books: Books, declaration: Declaration, january: Statement
     ) -> list[str]:
-        """Authorises as soon as the void has read the declaration."""
+        """Authorises as soon as the void has read the declaration and found its records in order."""
         intruder = intrude_after(
-            monkeypatch, "declarations.services.void.lock_declaration", lambda: books.pay(january, WORTH)
+            monkeypatch, "finance.services.lines._refuse_contradictions", lambda: books.pay(january, WORTH)
         )
         void(declaration, january)()
         return [intruder().kind]
