@@ -217,8 +217,9 @@ def refusals() -> list[type[Refused]]:
     while pending:
         kind = pending.pop()
         pending += kind.__subclasses__()
-        # A class that others refine (BadRequest) only lends them its title and status.
-        if kind.__module__.split(".")[0] in PACKAGES and kind is not RefusedTogether and not kind.__subclasses__():
+        # A class without a code that others refine (BadRequest) only lends them its title and status.
+        stands_alone = "code" in vars(kind) or not kind.__subclasses__()
+        if kind.__module__.split(".")[0] in PACKAGES and kind is not RefusedTogether and stands_alone:
             found.append(kind)
     return sorted(set(found), key=lambda kind: (kind.__module__, kind.__name__))
 
@@ -230,7 +231,7 @@ def test_every_refusal_says_what_it_is_and_what_to_do(kind: type[Refused]) -> No
     assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", kind.code)
     assert kind.title
     assert kind.detail[-1] in ".?}", kind.detail
-    assert kind.status in (400, 403, 404, 409, 410, 413, 422)
+    assert kind.status in (400, 403, 404, 409, 410, 411, 413, 422)
 
 
 def test_codes_are_unique_and_complete() -> None:
