@@ -31,9 +31,7 @@ def to_put_right(job: BulkJob, rows: QuerySet[BulkRow]) -> Iterator[str]:
     """Rows as they were uploaded, each with its error: put right, they can be uploaded again."""
     header, keep = _without(job.header, {"error"})
     clean = NOTHING_WRONG if kind_of(job.kind).all_or_nothing else NOT_REACHED
-    body = (
-        [*keep(row.cells), " ".join(row.sentences) or clean, *_beyond(job.header, row.cells)] for row in rows.iterator()
-    )
+    body = ([*keep(row.cells), _why(row) or clean, *_beyond(job.header, row.cells)] for row in rows.iterator())
     return csv_chunks([*header, "error"], body)
 
 
@@ -46,12 +44,17 @@ def all_rows(job: BulkJob) -> Iterator[str]:
             *keep(row.cells),
             row.get_state_display(),
             "; ".join(row.said),
-            " ".join(row.sentences),
+            _why(row),
             *_beyond(job.header, row.cells),
         ]
         for row in job.rows.order_by("line").iterator()
     )
     return csv_chunks(["line", *header, "result", "what", "error"], rows)
+
+
+def _why(row: BulkRow) -> str:
+    """What is wrong with a row, in one cell."""
+    return " ".join(sentence if sentence.endswith(".") else f"{sentence}." for sentence in row.sentences)
 
 
 def _without(header: list[str], names: set[str]) -> tuple[list[str], Any]:

@@ -1,7 +1,7 @@
 """What is told of a job: how far it is, what it would do and what it did. A handful of queries, whatever its size."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 
@@ -25,6 +25,8 @@ from npq.core.money import in_pounds
 MOST_ROWS_SHOWN = 50
 MOST_SHARED_SHOWN = 20
 MOST_STATEMENTS_SHOWN = 20
+# What stands in each column of a row, by the column's head.
+Columns = dict[str, Callable[[BulkRow], Any]]
 
 
 @dataclass(frozen=True)
@@ -196,21 +198,33 @@ def shared_people(job: BulkJob) -> list[str]:
 
 def rows_without_success(job: BulkJob, address: str) -> Table:
     """The first rows with errors, and why."""
-    rows = list(job.rows.filter(state__in=WITHOUT_SUCCESS).order_by("line")[:MOST_ROWS_SHOWN])
-    body = [[row.line, _about(row, address), _sentences(row.sentences)] for row in rows]
-    return Table("Rows with errors", ["Line", "About", "Why"], body)
+    rows = job.rows.filter(state__in=WITHOUT_SUCCESS)
+    return _rows_table("Rows with errors", job, rows, address, {"Why": lambda row: _sentences(row.sentences)})
 
 
 def rows_with_success(job: BulkJob, address: str) -> Table:
     """The first rows that can be done or were done, and what they do."""
-    rows = list(job.rows.exclude(state__in=WITHOUT_SUCCESS).order_by("line")[:MOST_ROWS_SHOWN])
-    before = job.state in (JobState.CHECKING, JobState.CHECKED, JobState.CONFIRMED)
-    heads = ["Line", "About", "What will change" if before else "What changed", "State"]
-    sums = _sums if before and not kind_of(job.kind).all_or_nothing else _no_sums
-    body = [
-        [row.line, _about(row, address), _sentences([*_said(row), *sums(row)]), row.get_state_display()] for row in rows
-    ]
-    return Table("Rows that can be done" if before else "Rows without errors", heads, body)
+    rows = job.rows.exclude(state__in=WITHOUT_SUCCESS)
+    if job.state in (JobState.CHECKED, JobState.CONFIRMED):
+        # The pounds of a file that is loaded as a whole are no row's.
+        sums = _no_sums if kind_of(job.kind).all_or_nothing else _sums
+        title, what = "Rows that can be done", "What will change"
+    else:
+        sums, title, what = _no_sums, "Rows without errors", "What changed"
+    columns: Columns = {
+        what: lambda row: _sentences([*_said(row), *sums(row)]),
+        "State": lambda row: row.get_state_display(),
+    }
+    return _rows_table(title, job, rows, address, columns)
+
+
+def _rows_table(title: str, job: BulkJob, rows: QuerySet[BulkRow], address: str, columns: Columns) -> Table:
+    """The first of some rows; what is loaded as a whole is about no record that is there already."""
+    columns = {"About": lambda row: _about(row, address), **columns}
+    if kind_of(job.kind).all_or_nothing:
+        del columns["About"]
+    body = [[row.line, *(cell(row) for cell in columns.values())] for row in rows.order_by("line")[:MOST_ROWS_SHOWN]]
+    return Table(title, ["Line", *columns], body)
 
 
 def _said(row: BulkRow) -> Sequence[str]:
@@ -222,7 +236,6 @@ def _sums(row: BulkRow) -> list[str]:
 
 
 def _no_sums(_: BulkRow) -> list[str]:
-    """The pounds of a file that is loaded as a whole are no row's; afterwards, those of the check are none."""
     return []
 
 

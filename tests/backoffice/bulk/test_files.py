@@ -127,10 +127,10 @@ def test_a_row_that_does_not_fit_the_header_is_refused_and_the_others_are_done(c
     assert long == {
         "note": "Okafor",
         "id": " Priya",
-        "error": "has 3 cells where the header has 2; a cell with a comma in it needs quotation marks around it",
+        "error": "has 3 cells where the header has 2; a cell with a comma in it needs quotation marks around it.",
         None: [ROW.decode()],
     }
-    assert short == {"note": "short", "id": "", "error": "has 1 cell where the header has 2"}
+    assert short == {"note": "short", "id": "", "error": "has 1 cell where the header has 2."}
     assert len(caseworker.file(job, "rows")) == 3
 
 
@@ -168,12 +168,14 @@ def test_the_file_of_errors_of_what_is_loaded_as_a_whole_is_whole(office: Callab
     header = [column.name for column in KINDS["load_statements"].columns]
     row = [provider.code, cohort, 2026, 3, "2026-02-25", "2026-03-25", "yes"]
 
-    job = clerk.checked(csv_file(header, row, [*row[:3], 13, *row[4:]]))
+    job = clerk.checked(csv_file(header, row, [*row[:3], 13, "25/02/2026", *row[5:]]))
 
     good, bad = clerk.file(job, "errors")
     assert good["error"] == "Nothing is wrong with this row. Others kept the file from being loaded."
-    assert bad["error"].startswith("month: ")
-    assert "Download the rows with what is wrong with them" in clerk.page(job)
+    assert bad["error"].startswith("month: must be from 1 to 12. deadline_date: '25/02/2026' is not a date; ")
+    page = clerk.page(job)
+    assert "Download the rows with what is wrong with them" in page
+    assert '<th scope="col">About</th>' not in page
 
 
 def test_a_file_without_a_name_can_be_spoken_of(caseworker: Office) -> None:
