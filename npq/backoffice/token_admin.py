@@ -119,7 +119,7 @@ class ApiTokenAdmin(InspectAdmin):
                         ("Lead provider", link(provider, provider.name) if provider else None),
                         ("Label", record.label),
                         ("Made", record.created_at),
-                        ("Expires", record.expires_at or NEVER),
+                        ("Last day", last_day_of(record.expires_at) or NEVER),
                         ("Revoked", record.revoked_at),
                         ("Last used", record.last_used or NEVER),
                         *((f"Calls in {each.title}", str(calls_of(record, each))) for each in PERIODS),

@@ -7,6 +7,7 @@ from typing import Any
 from npq.backoffice.pages import Table, link
 from npq.core.models import ApiToken
 from npq.core.token_use import PERIODS, calls_of, state_of, warnings_about, with_use
+from npq.core.tokens import last_day_of
 
 STATES = {"valid": "Valid", "expired": "Expired", "revoked": "Revoked"}
 MOST_TOKENS = 100
@@ -23,12 +24,12 @@ def tokens_table(tokens: Iterable[Any], *, at: datetime, linked: bool) -> Table:
     """Tokens of a provider with their use; linked to their pages for whoever may open those."""
     return Table(
         "API tokens",
-        ["API token", "State", "Expires", "Last used", *(f"Calls in {each.title}" for each in PERIODS), "Attention"],
+        ["API token", "State", "Last day", "Last used", *(f"Calls in {each.title}" for each in PERIODS), "Attention"],
         [
             [
                 link(each, str(each)) if linked else str(each),
                 STATES[state_of(each, at=at)],
-                each.expires_at or NEVER,
+                last_day_of(each.expires_at) or NEVER,
                 each.last_used or NEVER,
                 *(str(calls_of(each, period)) for period in PERIODS),
                 warnings_in_words(each, at) or "none",
@@ -46,12 +47,12 @@ def tokens_that_need_attention(at: datetime, most: int) -> Table:
     rows = [(each, warnings_in_words(each, at)) for each in tokens if warnings_about(each, at=at)]
     return Table(
         "API tokens that need attention",
-        ["API token", "Lead provider", "Expires", "Last used", "Why"],
+        ["API token", "Lead provider", "Last day", "Last used", "Why"],
         [
             [
                 link(each, str(each)),
                 each.lead_provider.name if each.lead_provider else each.get_scope_display(),
-                each.expires_at or NEVER,
+                last_day_of(each.expires_at) or NEVER,
                 each.last_used or NEVER,
                 warning,
             ]

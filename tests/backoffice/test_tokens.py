@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -283,3 +283,12 @@ def test_tokens_that_somebody_should_look_after(
     said = [any(words in page for words in ("Expires within 14 days", "ot used for 90 days")) for page in pages]
     assert said == [bool(warning)] * 3
     assert all(warning in page for page in pages)
+
+
+def test_the_last_day_is_the_one_that_was_asked_for(as_role: Callable[[str], Client], provider: LeadProvider) -> None:
+    token = ApiTokenFactory(lead_provider=provider, expires_at=end_of(date(2099, 6, 30)))
+    client = as_role("access manager")
+
+    pages = [client.get(address_of(each, each.public_id)).content.decode() for each in (token, provider)]
+
+    assert all("30 June 2099" in page and "1 July 2099" not in page for page in pages)
