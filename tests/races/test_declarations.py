@@ -26,6 +26,8 @@ Answer = tuple[int, Any]
 READ = "declarations.services.submit.facts_about"
 ONE_LIVE = "declaration_one_live_per_enrolment_and_type"
 JUDGED = "declarations.services.void._check"
+# The last look at what has been paid before a void takes its line off.
+IN_ORDER = "finance.services.lines._refuse_contradictions"
 
 
 @pytest.fixture
@@ -387,7 +389,7 @@ def test_a_payment_waits_for_the_void_and_finds_another_total(
     declaration_id = declared(api, enrolment)["id"]
     statement = Statement.objects.get()
     close(statement)
-    payment = intrude_after(monkeypatch, JUDGED, authorising(statement))
+    payment = intrude_after(monkeypatch, IN_ORDER, authorising(statement))
 
     assert voiding(api, declaration_id)()[0] == 200
     assert payment().kind == "TotalHasChanged"
@@ -419,7 +421,7 @@ def test_without_locks_what_is_paid_is_voided(
     statement = Statement.objects.get()
     close(statement)
     without_locks(monkeypatch)
-    payment = intrude_after(monkeypatch, JUDGED, authorising(statement))
+    payment = intrude_after(monkeypatch, IN_ORDER, authorising(statement))
 
     assert voiding(api, declaration_id)()[0] == 200
     assert payment().error is None
