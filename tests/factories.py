@@ -19,7 +19,7 @@ from npq.backoffice.access_models import AccessEvent, AccessKind, StaffIdentity
 from npq.backoffice.authenticator_models import Authenticator, new_key
 from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.models import CheckKind, CheckResult, Confirmation, NotTheSamePerson
-from npq.core.choices import CohortFunding, CourseGroup, MessageKind, TokenScope
+from npq.core.choices import CohortFunding, CourseGroup, MessageKind, MessageStep, TokenScope
 from npq.core.models import (
     ApiToken,
     ApiTokenUse,
@@ -27,6 +27,7 @@ from npq.core.models import (
     Course,
     LeadProvider,
     Message,
+    MessageDecision,
     RateCounter,
     RefusalCount,
     RefusedRequest,
@@ -467,6 +468,18 @@ class MessageFactory(DjangoModelFactory):
     kind = MessageKind.APPLICATION_ACCEPTED
     to = "priya.okafor@example.org"
     participant_public_id = factory.Faker("uuid4", cast_to=None)
+
+
+class MessageDecisionFactory(DjangoModelFactory):
+    class Meta:
+        model = MessageDecision
+
+    message = factory.SubFactory(MessageFactory)
+    step = MessageStep.DEALT_WITH
+    failed_at = factory.SelfAttribute("message.to")
+    error = "Nobody reads at this address"
+    decided_by = "Sam Reyes"
+    reason = "Told on the telephone"
 
 
 class StaffFactory(DjangoModelFactory):

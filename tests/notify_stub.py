@@ -49,7 +49,10 @@ class NotifyStub:
         if self.refuse_all:
             return self.refuse_all, {"status_code": self.refuse_all, "errors": []}
         found = [message for message in self.sent if message["reference"] == reference]
-        return 200, {"notifications": [{"id": message["id"]} for message in found], "links": {}}
+        return 200, {
+            "notifications": [{name: each[name] for name in ("id", "email_address")} for each in found],
+            "links": {},
+        }
 
 
 @contextlib.contextmanager

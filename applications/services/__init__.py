@@ -12,6 +12,7 @@ from applications.services.planned_transfers import cancel_transfer, carry_out_t
 from applications.services.reassign import reassign_application
 from applications.services.receive import receive_application, receive_applications
 from applications.services.reject import reject_application
+from applications.services.send_again import send_message_again
 from applications.services.undo_acceptance import undo_acceptance
 from applications.services.undo_rejection import undo_rejection
 
@@ -31,6 +32,7 @@ __all__ = [
     "receive_application",
     "receive_applications",
     "reject_application",
+    "send_message_again",
     "undo_acceptance",
     "undo_rejection",
 ]

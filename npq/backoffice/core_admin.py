@@ -9,12 +9,14 @@ from applications.models import Application
 from npq.backoffice import columns
 from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
-from npq.backoffice.pages import Facts, Page, link
+from npq.backoffice.pages import Facts, Page, Section, Table, link
 from npq.backoffice.tags import tag
 from npq.core.choices import MessageKind, MessageState
 from npq.core.models import Message
 from npq.core.wording import CannotBeWritten, letter_for
 from participants.models import Participant
+
+MOST_DECISIONS = 50
 
 
 @admin.register(Message)
@@ -64,8 +66,12 @@ class MessageAdmin(InspectAdmin):
                     ],
                 ),
                 Facts("What it says", _said(record)),
+                *_decisions(record),
             ],
         )
+
+    def about(self, record: Any) -> str:
+        return f"{record.get_kind_display()}, to {record.to}"
 
 
 def _link_to(model: Any, public_id: Any, text: str | None = None) -> str:
@@ -76,6 +82,17 @@ def _name_of(message: Message) -> str | None:
     """The participant as the message names them, with their ID; the ID alone where it names nobody."""
     name = message.personalisation.get("full_name")
     return f"{name} ({message.participant_public_id})" if name else None
+
+
+def _decisions(message: Message) -> list[Section]:
+    """What was done about it each time it had failed, the newest first; nothing where it never was."""
+    found = message.decisions.order_by("-id")[:MOST_DECISIONS]
+    rows = [
+        [each.created_at, each.get_step_display(), each.decided_by, each.reason, each.failed_at, each.error]
+        for each in found
+    ]
+    heads = ["When", "What was done", "By", "Reason", "Address it had failed at", "Why it had failed"]
+    return [Table("What was done about it", heads, rows)] if rows else []
 
 
 def _said(message: Message) -> list[tuple[str, Any]]:

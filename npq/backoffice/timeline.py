@@ -56,6 +56,10 @@ records (table_name, record_id, about) AS (
     FROM declarations_outcome AS outcome JOIN declared ON declared.id = declaration_id
   UNION ALL SELECT 'backoffice_notthesameperson', id, NULL FROM backoffice_notthesameperson
     WHERE first_id IN (SELECT id FROM people) OR second_id IN (SELECT id FROM people)
+  UNION ALL SELECT 'core_messagedecision', decision.id, concat(replace(message.kind, '_', ' '), ', ', message.public_id)
+    FROM core_messagedecision AS decision JOIN core_message AS message ON message.id = message_id
+    WHERE participant_public_id IN
+      (SELECT public_id FROM participants_participant WHERE id IN (SELECT id FROM people))
   UNION ALL SELECT 'finance_lineitem', line.id, about
     FROM finance_lineitem AS line JOIN declared ON declared.id = declaration_id)
 SELECT change.*, records.about FROM records JOIN core_change AS change

@@ -28,7 +28,7 @@ from npq.backoffice.pages import Table, link, shown
 from npq.backoffice.token_table import tokens_that_need_attention
 from npq.core import clock
 from npq.core.choices import MessageState
-from npq.core.models import Message
+from npq.core.failed_messages import failed_messages
 from npq.core.money import in_pounds
 
 MOST_SHOWN = 10
@@ -188,7 +188,7 @@ NEVER_CHECKED = "The checks have not run yet: they are part of the nightly run."
 
 
 def _messages(_: HttpRequest) -> Iterator[Waiting]:
-    failed = list(Message.objects.filter(state=MessageState.FAILED).order_by("-id")[: MOST_COUNTED + 1])
+    failed = list(failed_messages().order_by("-id")[: MOST_COUNTED + 1])
     yield _of(
         failed,
         Table(
@@ -201,8 +201,8 @@ def _messages(_: HttpRequest) -> Iterator[Waiting]:
             "Every message has been sent or is on its way.",
         ),
         _list("core_message", state=MessageState.FAILED),
-        "A caseworker puts the email right on the application, and tells the person what the message says.",
-        "applications.change_email",
+        "A caseworker puts the email right on the application and sends the message again, or marks it as dealt with.",
+        "core.send_message_again",
     )
 
 

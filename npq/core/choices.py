@@ -49,9 +49,17 @@ class MessageKind(TextChoices):
 
 
 class MessageState(TextChoices):
-    """`sending` is claimed by a process; `failed` will not be tried again without a person."""
+    """`sending` is claimed by a process; `failed` waits for a person, who sends it again or marks it as dealt with."""
 
     PENDING = "pending", "Waiting to be sent"
     SENDING = "sending", "Being sent"
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed for good"
+    DEALT_WITH = "dealt_with", "Failed for good (dealt with)"
+
+
+class MessageStep(TextChoices):
+    """What a person decided about a message that had failed."""
+
+    SENT_AGAIN = "sent_again", "Sent again"
+    DEALT_WITH = "dealt_with", "Dealt with"

@@ -40,8 +40,8 @@ class CourierDown(Exception):
 class Courier(Protocol):
     """Delivers letters. Both methods raise Undeliverable, NotNow or CourierDown."""
 
-    def find(self, reference: str) -> str | None:
-        """The courier's own id of the delivery with this reference, or None when it knows of none."""
+    def find(self, reference: str, *, to: str) -> str | None:
+        """The courier's own id of the delivery with this reference to an address, or None when it knows of none."""
 
     def send(self, *, to: str, letter: Letter, reference: str) -> str:
         """Delivers, and returns the courier's own id of the delivery (blank when it gives none)."""
@@ -57,10 +57,11 @@ class NotifyCourier:
         except AssertionError as problem:
             raise CourierDown(f"NOTIFY_API_KEY is not a key of GOV.UK Notify: {problem}", certain=True) from problem
 
-    def find(self, reference: str) -> str | None:
+    def find(self, reference: str, *, to: str) -> str | None:
         answer = self._ask(lambda: self._client.get_all_notifications(reference=reference))
         found: Iterable[dict[str, Any]] = answer["notifications"]
-        return next((str(notification["id"]) for notification in found), None)
+        # A message that is sent again may have another address by now: what went to the old one is not it.
+        return next((str(each["id"]) for each in found if each["email_address"].lower() == to.lower()), None)
 
     def send(self, *, to: str, letter: Letter, reference: str) -> str:
         answer = self._ask(
@@ -97,7 +98,7 @@ class EmailCourier:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    def find(self, reference: str) -> str | None:
+    def find(self, reference: str, *, to: str) -> str | None:
         return None
 
     def send(self, *, to: str, letter: Letter, reference: str) -> str:

@@ -54,13 +54,6 @@ def deliver_due(courier: Courier) -> Iterator[Delivery]:
         yield _deliver(message, courier)
 
 
-def queue_failed_again() -> int:
-    """Puts messages that had failed for good back in the queue; returns how many. They are looked up first."""
-    return Message.objects.filter(state=MessageState.FAILED).update(
-        state=MessageState.PENDING, attempts=1, due_at=wall_clock()
-    )
-
-
 def _claim() -> Message | None:
     with transaction.atomic(durable=True):
         instant = wall_clock()
@@ -82,7 +75,7 @@ def _deliver(message: Message, courier: Courier) -> Delivery:
     reference = str(message.public_id)
     try:
         letter = letter_for(message.kind, message.personalisation)
-        found = courier.find(reference) if message.attempts > 1 else None
+        found = courier.find(reference, to=message.to) if message.attempts > 1 else None
         notify_id = found if found is not None else courier.send(to=message.to, letter=letter, reference=reference)
     except (Undeliverable, CannotBeWritten) as problem:
         _settle(message, state=MessageState.FAILED, last_error=str(problem))
@@ -119,6 +112,6 @@ def pause_after(attempts: int) -> timedelta:
 
 def _settle(message: Message, **values: Any) -> None:
     """Notes how an attempt ended, unless the claim ran out and another process has taken the message over."""
-    Message.objects.filter(id=message.id, state=MessageState.SENDING, attempts=message.attempts).update(
-        **values, updated_at=wall_clock()
-    )
+    # Attempts are counted anew when a message is sent again; the end of its lease tells a claim from every other.
+    claim = {"state": MessageState.SENDING, "attempts": message.attempts, "due_at": message.due_at}
+    Message.objects.filter(id=message.id, **claim).update(**values, updated_at=wall_clock())

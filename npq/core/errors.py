@@ -114,6 +114,14 @@ class TokenIssuedBefore(Refused):
     )
 
 
+class MessageNotFailed(Refused):
+    """Only a message that failed for good waits for a person."""
+
+    title = "id"
+    code = "message_not_failed"
+    detail = "Only a message that failed for good can be sent again or marked as dealt with. This one: {stands}."
+
+
 class RefusedTogether(Refused):
     """Several refusals of one request, in the order in which the rules were checked."""
 

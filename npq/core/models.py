@@ -12,7 +12,15 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from npq.core.choices import GROUPS_WITH_OUTCOMES, CohortFunding, CourseGroup, MessageKind, MessageState, TokenScope
+from npq.core.choices import (
+    GROUPS_WITH_OUTCOMES,
+    CohortFunding,
+    CourseGroup,
+    MessageKind,
+    MessageState,
+    MessageStep,
+    TokenScope,
+)
 from npq.core.clock import wall_clock
 from npq.core.listening import hear_touched
 
@@ -263,6 +271,7 @@ class Message(Record):
                 condition=Q(state__in=[MessageState.PENDING, MessageState.SENDING]),
             ),
             models.Index(name="message_participant", fields=["participant_public_id", "id"]),
+            models.Index(name="message_failed", fields=["id"], condition=Q(state=MessageState.FAILED)),
         ]
         constraints = [
             models.CheckConstraint(name="message_kind_known", condition=Q(kind__in=MessageKind.values)),
@@ -275,7 +284,27 @@ class Message(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.to}"
+        return f"{self.get_kind_display()}, to {self.to}"
+
+
+class MessageDecision(Record):
+    """What a person decided about a message that had failed, and how it had failed: the message may go on."""
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="decisions")
+    step = models.CharField("what was decided", choices=MessageStep)
+    failed_at = models.CharField("address it could not be sent to")
+    error = models.TextField("why it could not be sent", blank=True, default="")
+    decided_by = models.CharField()
+    reason = models.TextField()
+
+    class Meta:
+        verbose_name = "decision about a message"
+        constraints = [
+            models.CheckConstraint(name="message_step_known", condition=Q(step__in=MessageStep.values)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
 
 
 class Change(models.Model):

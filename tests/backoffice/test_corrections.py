@@ -14,6 +14,7 @@ from declarations.choices import DeclarationState, OutcomeState
 from finance.choices import StatementState
 from npq.backoffice.catalogue import CORRECTIONS
 from npq.backoffice.pages import address_of
+from npq.core.choices import MessageState
 from npq.core.clock import wall_clock
 from npq.core.models import Change
 from participants.choices import TrainingStatus
@@ -28,6 +29,7 @@ from tests.factories import (
     DeclarationFactory,
     DeliveryPartnershipFactory,
     LeadProviderFactory,
+    MessageFactory,
     OutcomeFactory,
     ParticipantFactory,
     PaymentRequestFactory,
@@ -62,6 +64,15 @@ def accepted(**facts: Any) -> Any:
 
 
 Case = tuple[Any, dict[str, Any], Callable[[Any], Any], Any]
+
+
+def failed_message_of_corrected_address() -> Any:
+    """A failed message of an application whose address has been put right since."""
+    application = ApplicationFactory(email="right@example.org")
+    message = MessageFactory(
+        application_public_id=application.public_id, to="wrong@example.org", state=MessageState.FAILED
+    )
+    return message, {}, lambda it: (it.state, it.to), (MessageState.PENDING, "right@example.org")
 
 
 def happy_cases() -> dict[str, Callable[[], Case]]:
@@ -205,6 +216,13 @@ def happy_cases() -> dict[str, Callable[[], Case]]:
             OutcomeState.FAILED,
         ),
         "change_delivery_partners": partnered,
+        "send_message_again": failed_message_of_corrected_address,
+        "mark_message_as_dealt_with": lambda: (
+            MessageFactory(state=MessageState.FAILED),
+            {},
+            lambda it: it.get_state_display(),
+            "Failed for good (dealt with)",
+        ),
         **MONEY_CASES,
         "change_api_token_label": lambda: (ApiTokenFactory(), {"label": "autumn"}, lambda it: it.label, "autumn"),
         "change_api_token_expiry": lambda: (
@@ -281,11 +299,13 @@ STANDS_FOR: dict[str, Callable[[Any], Any]] = {
 }
 # They ask for nothing, or for nothing that could be refused: what is so already changes nothing.
 NEVER_REFUSED = {"change_funding_choice", "validate_email", "unvalidate_email"}
-CASES = {"applications.application", "participants.participant", "declarations.declaration"}
+CASES = {"applications.application", "participants.participant", "declarations.declaration", "core.message"}
 
 REFUSED: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
     "revoke_api_token": (lambda: ApiTokenFactory(revoked_at=wall_clock()), {}),
     "change_api_token_expiry": (ApiTokenFactory, {"last_day": "2020-01-01"}),
+    "send_message_again": (lambda: MessageFactory(state=MessageState.SENDING), {}),
+    "mark_message_as_dealt_with": (lambda: MessageFactory(state=MessageState.DEALT_WITH), {}),
     "undo_acceptance": (lambda: DeclarationFactory().enrolment.application, {}),
     "undo_rejection": (ApplicationFactory, {}),
     "change_schedule": (accepted, {"schedule": "npq-leadership-autumn"}),

@@ -124,6 +124,8 @@ CORRECTING = {
     "add_participant_note": CASEWORKER,
     "correct_outcome": CASEWORKER,
     "change_delivery_partners": CASEWORKER,
+    "send_message_again": CASEWORKER,
+    "mark_message_as_dealt_with": CASEWORKER,
     "submit_declaration": FINANCE,
     "void_declaration": FINANCE,
     "request_payment": FINANCE,

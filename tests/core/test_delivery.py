@@ -177,6 +177,16 @@ def test_after_the_last_attempt_a_message_is_dead_and_can_be_raised_by_hand(noti
     assert (raised.json["counts"], state_of(message)) == ({"queued again": 1, "sent": 1}, ("sent", 2))
 
 
+def test_what_went_to_an_old_address_is_not_taken_for_what_is_sent_to_the_new_one(notify: NotifyStub) -> None:
+    message = queued("new@example.org", attempts=1)
+    notify.accept({"email_address": "old@example.org", "reference": str(message.public_id)})
+
+    run = send()
+
+    assert results(run) == [("new@example.org", "sent")]
+    assert [each["email_address"] for each in notify.sent] == ["old@example.org", "new@example.org"]
+
+
 @pytest.mark.parametrize(("status", "attempts"), [(401, 0), (403, 0), (429, 0)])
 def test_when_notify_turns_us_away_nothing_is_lost_or_blamed(notify: NotifyStub, status: int, attempts: int) -> None:
     messages = [queued(), queued("next@example.org")]

@@ -131,7 +131,7 @@ def test_without_the_look_up_the_message_in_doubt_leaves_twice(
 ) -> None:
     messages = queue(10)
     killed_in_mid_delivery(messages)
-    monkeypatch.setattr(NotifyCourier, "find", lambda *_: None)
+    monkeypatch.setattr(NotifyCourier, "find", lambda *_, **__: None)
 
     drain()
 

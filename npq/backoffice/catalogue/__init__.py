@@ -3,6 +3,7 @@
 from npq.backoffice.catalogue.applications import APPLICATIONS
 from npq.backoffice.catalogue.contracts import CONTRACTS
 from npq.backoffice.catalogue.declarations import DECLARATIONS
+from npq.backoffice.catalogue.messages import MESSAGES
 from npq.backoffice.catalogue.money import MONEY
 from npq.backoffice.catalogue.participants import PARTICIPANTS
 from npq.backoffice.catalogue.partners import PARTNERS
@@ -13,6 +14,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     *APPLICATIONS,
     *PARTICIPANTS,
     *DECLARATIONS,
+    *MESSAGES,
     *MONEY,
     *CONTRACTS,
     *PARTNERS,
