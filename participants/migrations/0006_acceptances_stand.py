@@ -1,7 +1,8 @@
 """What an acceptance rests on is kept by the database, whoever writes (decisions.md §2).
 
 One enrolment per person and course family is a unique index on a copy of the course's family, so the copy has to be
-right. An enrolment that was undone is outside that index, so no accepted application may rest on one.
+right. An enrolment that was undone is outside that index, so no accepted application may rest on one. Enrolments that
+are there are looked at by `0009_families_of_all_enrolments`, which stops nobody from writing.
 """
 
 from django.db import migrations
@@ -10,7 +11,7 @@ FAMILY_OF_COURSE = """
 ALTER TABLE participants_enrolment
   ADD CONSTRAINT enrolment_family_of_course
   FOREIGN KEY (course_id, course_family) REFERENCES core_course (id, family)
-  DEFERRABLE INITIALLY DEFERRED;
+  DEFERRABLE INITIALLY DEFERRED NOT VALID;
 """
 
 # Looked at when the transaction commits, so that undoing may change both sides in any order. The argument of the
@@ -52,7 +53,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("participants", "0005_people_who_look_alike"),
         ("applications", "0006_people_who_look_alike"),
-        ("core", "0005_trail_is_append_only"),
+        ("core", "0007_course_with_family"),
     ]
 
     operations = [migrations.RunSQL(FAMILY_OF_COURSE + ACCEPTANCE_STANDS, UNDO)]
