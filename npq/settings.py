@@ -238,7 +238,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 # The lock ends when it was said to end, whatever was tried meanwhile.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "npq.backoffice.locks.address_to_lock"
+AXES_CLIENT_IP_CALLABLE = "npq.backoffice.access_log.address_to_lock"
 AXES_LOCKOUT_CALLABLE = "npq.backoffice.sign_in.locked_out"
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 AXES_WHITELIST_CALLABLE = "npq.backoffice.sign_in.is_no_password"

@@ -5,7 +5,7 @@ here.
 """
 
 import re
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,9 @@ from npq.backoffice.models import AccessEvent, AccessKind
 from npq.backoffice.sessions import start_session
 from npq.core.audit import current_request_id
 from npq.core.clock import wall_clock
+
+# Whoever has one address of IPv6 has all that begin with the same bits.
+BITS_OF_ONE_OWNER = 64
 
 
 def address_of_client(request: HttpRequest) -> str:
@@ -40,11 +43,22 @@ def _address_in(text: str) -> str:
     """The address in what a proxy or a server wrote, without a port; blank for what is none."""
     match = _WITH_PORT.fullmatch(text)
     try:
-        known = ip_address((match["six"] or match["four"] or "") if match else text.partition("%")[0])
+        known = ip_address(((match["six"] or match["four"] or "") if match else text).partition("%")[0])
     except ValueError:
         return ""
     mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
     return str(mapped or known)
+
+
+def address_to_lock(request: HttpRequest) -> str | None:
+    """The address that wrong passwords count for: of IPv6 the first of those that belong together."""
+    address = address_of_client(request)
+    if not address:
+        return None
+    known = ip_address(address)
+    if isinstance(known, IPv6Address):
+        return str(ip_network((known, BITS_OF_ONE_OWNER), strict=False).network_address)
+    return str(known)
 
 
 def record_access(
@@ -55,26 +69,35 @@ def record_access(
     by: str = "",
     detail: str = "",
     reason: str = "",
+    address: str | None = None,
 ) -> AccessEvent:
-    """Adds a line about an account; `by` is who did it, when it was not the account's own holder."""
+    """Adds a line about an account; `by` is who did it, when it was not the account's own holder.
+
+    `address` is given where it is another than the one the request comes from.
+    """
+    if address is None:
+        address = address_of_client(request) if request else ""
     return AccessEvent.objects.create(
         kind=kind,
         username=username,
         by=by or username,
         detail=detail,
         reason=reason,
-        address=address_of_client(request) if request else "",
+        address=address,
         request_id=current_request_id(),
     )
 
 
 def record_lock(request: HttpRequest, username: str, detail: str = "") -> None:
-    """Adds a line when a name is locked from an address: one for each lock, however often it is tried meanwhile."""
+    """Adds a line when a name is locked from an address: one for each lock, however often it is tried meanwhile.
+
+    The address is the one that is locked, of IPv6 the first of its /64.
+    """
     since = wall_clock() - settings.AXES_COOLOFF_TIME
-    address = address_of_client(request)
+    address = address_to_lock(request) or ""
     locks = AccessEvent.objects.filter(kind=AccessKind.LOCKED_OUT, created_at__gt=since)
     if not locks.filter(username=username, address=address, detail=detail).exists():
-        record_access(AccessKind.LOCKED_OUT, username=username, request=request, detail=detail)
+        record_access(AccessKind.LOCKED_OUT, username=username, request=request, detail=detail, address=address)
 
 
 def record_download(request: HttpRequest, what: str, *, rows: int | None = None) -> AccessEvent:

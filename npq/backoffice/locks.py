@@ -4,7 +4,6 @@ The first stops guessing the password of somebody, the second guessing one passw
 share an address do not lock out each other by mistyping: it takes many different names at once.
 """
 
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
@@ -12,11 +11,8 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.http import HttpRequest
 
-from npq.backoffice.access_log import address_of_client
+from npq.backoffice.access_log import address_to_lock
 from npq.core.clock import wall_clock
-
-# Whoever has one address of IPv6 has all that begin like it.
-OF_ONE_OWNER = 64
 
 
 class Locks(AxesDatabaseHandler):
@@ -33,14 +29,3 @@ def is_address_locked(request: HttpRequest) -> bool:
     since = wall_clock() - settings.AXES_COOLOFF_TIME
     tried = AccessAttempt.objects.filter(ip_address=address_to_lock(request), attempt_time__gte=since)
     return bool(most) and tried.values("username").distinct()[:most].count() == most
-
-
-def address_to_lock(request: HttpRequest) -> str | None:
-    """The address that wrong passwords count for: of IPv6 the first of those that belong together."""
-    address = address_of_client(request)
-    if not address:
-        return None
-    known = ip_address(address)
-    if isinstance(known, IPv6Address):
-        return str(ip_network((known, OF_ONE_OWNER), strict=False).network_address)
-    return str(known)

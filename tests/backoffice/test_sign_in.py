@@ -358,6 +358,8 @@ def test_moving_on_within_a_network_of_ipv6_does_not_get_round_the_lock(client: 
         enter(host, "wrong")
 
     assert enter(99, PASSWORD).status_code == 429
+    # One line, from wherever in the network it is tried.
+    assert [each.address for each in AccessEvent.objects.filter(kind="locked_out")] == ["2001:db8:1:2::"]
 
 
 @pytest.mark.usefixtures("_locks")
@@ -397,6 +399,7 @@ def test_signing_in_forgets_the_wrong_passwords_before(client: Client, device: T
         (1, "2001:DB8::1", "2001:db8::1"),
         (1, "::ffff:192.0.2.1", "192.0.2.1"),
         (1, "fe80::1%eth0", "fe80::1"),
+        (1, "[fe80::1%eth0]:443", "fe80::1"),
         (1, "unknown", "127.0.0.1"),
     ],
 )
