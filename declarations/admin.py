@@ -148,7 +148,6 @@ class DeclarationAdmin(InspectAdmin):
                         ("Delivery partner", str(record.delivery_partner or "")),
                         ("Secondary delivery partner", str(record.secondary_delivery_partner or "")),
                         ("Superseded by", link(record.superseded_by) if record.superseded_by else None),
-                        ("Last updated", record.updated_at),
                     ],
                 ),
                 declarations_table(its_own),

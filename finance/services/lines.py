@@ -90,7 +90,7 @@ def _refuse_contradictions(declaration: Declaration, *states: LineState) -> None
 
 def _disagree(declaration: Declaration) -> PaymentRecordsDisagree:
     lines = LineItem.objects.filter(declaration=declaration).select_related("statement").order_by("id")
-    found = [f"{each.get_state_display().lower()} in {each.statement.first_day:%B %Y}" for each in lines]
+    found = [f"{each.get_state_display().lower()} in {each.statement.name}" for each in lines]
     return PaymentRecordsDisagree(
         state=declaration.get_state_display().lower(),
         lines=f"its lines are {', '.join(found)}" if found else "it has no line on any statement",

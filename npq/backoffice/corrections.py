@@ -26,10 +26,10 @@ from npq.backoffice.models import Confirmation
 from npq.backoffice.pages import Section
 from npq.backoffice.wording import staff_words
 from npq.core.audit import Actor
-from npq.core.effects import Corrected, Effects, Pounds
+from npq.core.effects import Corrected, Effects
 from npq.core.errors import Problem, Refused, TooMuchContention
 from npq.core.listening import recorded
-from npq.core.money import in_pounds
+from npq.core.money import difference_in_pounds, in_pounds
 from npq.core.rehearsal import what_would_change
 from npq.core.texts import is_readable, uuid_or_none
 
@@ -213,14 +213,14 @@ BUSY = Problem("Busy", "busy", "Somebody else is changing the same records. Noth
 GONE = Problem(
     "Gone",
     "record_gone",
-    "A record that this is about is not there any more. Nothing was written. Go back and look again; if it stays so, "
-    "tell the developers.",
+    "A record that this depends on is not there any more. Nothing was written. Go back and look again. If this "
+    "happens again, tell the developers.",
 )
 CONTRADICTORY = Problem(
     "Contradictory",
     "records_contradict",
-    "The database does not take this: records would contradict each other. Nothing was written. Look at “Checks of the "
-    "data”, and tell the developers.",
+    "The database refused this, because records would contradict each other. Nothing was written. Look at “Checks of "
+    "the data”, and tell the developers.",
 )
 CHANGED_MEANWHILE = Problem(
     "Changed",
@@ -276,10 +276,11 @@ def correction_page(
         "form": form,
         "preview": preview,
         "pounds": [
-            f"{capfirst(each.name)}: {in_pounds(each.before)} → {in_pounds(each.after)} ({_more_or_less(each)})"
+            f"{capfirst(each.name)}: {in_pounds(each.before)} → {in_pounds(each.after)} "
+            f"({difference_in_pounds(each.difference)})"
             for each in (preview.effects.pounds if preview and preview.effects else ())
         ],
-        "in_all": preview.effects.in_all if preview and preview.effects else None,
+        "in_all": _in_all(preview.effects) if preview and preview.effects else "",
         "problems": problems or (preview.problems if preview else ()),
         # Where nothing can be done whatever is answered, or nothing is asked, there is nothing to fill in.
         "closed": bool(why) or (not posted and preview is not None and bool(preview.problems)),
@@ -291,8 +292,8 @@ def correction_page(
     return render(request, "backoffice/correction.html", page)
 
 
-def _more_or_less(figure: Pounds) -> str:
-    return f"{'+' if figure.difference > 0 else ''}{in_pounds(figure.difference)}"
+def _in_all(effects: Effects) -> str:
+    return "" if effects.in_all is None else difference_in_pounds(effects.in_all)
 
 
 def done_before(request: HttpRequest, back: str) -> HttpResponse:

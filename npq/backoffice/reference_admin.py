@@ -17,15 +17,16 @@ from declarations.models import DeliveryPartner, DeliveryPartnership
 from finance.choices import StatementState
 from finance.models import ContractTerms, Milestone, Statement
 from npq.backoffice.filters import Conditions, by_cohort, by_words, choice
+from npq.backoffice.finding import public_id_in
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link, shown
 from npq.backoffice.timeline import Event, events_about_record
 from npq.core.choices import CohortFunding, CourseGroup
 from npq.core.models import Cohort, Course, LeadProvider
-from npq.core.texts import is_readable, uuid_or_none
+from npq.core.texts import is_readable
 from participants.models import Enrolment, Schedule, ScheduleWindow
 
-SHIPPED = "Part of the service: no page changes it. Ask the people who run the service."
+SHIPPED = "This is part of the service and cannot be changed here. Ask the people who run the service."
 MOST_COUNTED = 10_000
 ALIKE = 0.5
 
@@ -150,7 +151,7 @@ def _windows_table(windows: QuerySet[ScheduleWindow]) -> Table:
             ]
             for each in found.order_by("course_group", "every_year", "first_day", "id")
         ],
-        "None: no acceptance gets a schedule here by itself.",
+        "None: an acceptance here is not given a schedule automatically.",
     )
 
 
@@ -300,7 +301,7 @@ class DeliveryPartnerAdmin(InspectAdmin):
     list_display = ("name", "public_id", "created_at")
     list_filter = (choice("lead_provider", "on the list of", _providers), choice("cohort", "in cohort", _cohorts))
     search_fields = ("name",)
-    search_help_text = "An ID, or a name or part of it; small slips do no harm"
+    search_help_text = "An ID, or a name or part of it; small spelling mistakes do not matter"
     ordering = ("name", "id")
 
     def get_search_results(
@@ -311,7 +312,7 @@ class DeliveryPartnerAdmin(InspectAdmin):
             return queryset, False
         if not is_readable(term):
             return queryset.none(), False
-        public_id = uuid_or_none(term.lower())
+        public_id = public_id_in(term)
         if public_id is not None:
             return queryset.filter(public_id=public_id), False
         alike = queryset.alias(like=TrigramWordSimilarity(term, "name"))

@@ -10,13 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from npq.backoffice.filters import Conditions, by_lead_provider, by_words, choice
-from npq.backoffice.finding import refusals_naming
+from npq.backoffice.finding import public_id_in, refusals_naming
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Table, link, shown
 from npq.backoffice.refused import STATUS_MEANINGS, advice_of, common_codes, meaning_of, refusals, why
 from npq.core.clock import start_of_uk_day, today
 from npq.core.models import ApiToken, RefusedRequest
-from npq.core.texts import uuid_or_none
 
 DAYS_LISTED = 14
 STATUSES = (400, 401, 403, 404, 405, 409, 410, 411, 413, 422, 429, 500, 503)
@@ -79,7 +78,7 @@ class RefusedRequestAdmin(InspectAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        public_id = uuid_or_none(term.lower())
+        public_id = public_id_in(term)
         if public_id is None:
             return queryset.filter(request_id=term), False
         return queryset.filter(id__in=refusals_naming(public_id)), False

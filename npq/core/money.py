@@ -37,6 +37,11 @@ def in_pounds(amount: Fraction | Decimal | int) -> str:
     return f"{'-' if pounds < 0 else ''}£{abs(pounds):,}"
 
 
+def difference_in_pounds(amount: Fraction | Decimal | int) -> str:
+    """How much more or less something comes to: `+£185.55`, `-£125.40`, `£0.00`."""
+    return f"{'+' if shown(amount) > 0 else ''}{in_pounds(amount)}"
+
+
 def in_exact_pounds(amount: Fraction | Decimal | int) -> str:
     """A figure to recalculate with: `£277.6125`, `£185.55`, `£85.7142…` where four decimals do not say it all."""
     exact = Fraction(amount)

@@ -116,7 +116,7 @@ def test_a_change_of_several_statements_says_what_they_come_to_in_all(
     one = preview(client, terms, from_month="2025-07", per_participant="1300.00")
 
     # April and July: 40.95 each.
-    assert "In all: £81.90" in shown
+    assert "In all: +£81.90" in shown
     assert "In all" not in one
 
 

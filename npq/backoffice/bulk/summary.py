@@ -20,7 +20,7 @@ from npq.backoffice.bulk.choices import WITHOUT_SUCCESS, JobState, RowState
 from npq.backoffice.bulk.models import BulkJob, BulkRow
 from npq.backoffice.pages import Facts, Table
 from npq.core.clock import wall_clock
-from npq.core.money import in_pounds
+from npq.core.money import difference_in_pounds
 
 MOST_ROWS_SHOWN = 50
 MOST_SHARED_SHOWN = 20
@@ -172,16 +172,15 @@ def _money(job: BulkJob) -> Any:
     moving = {name: difference for name, difference in differences.items() if difference}
     if not moving:
         return "No statement changes"
-    lines = [f"{name}: {_signed(difference)}" for name, difference in islice(moving.items(), MOST_STATEMENTS_SHOWN)]
+    lines = [
+        f"{name}: {difference_in_pounds(difference)}"
+        for name, difference in islice(moving.items(), MOST_STATEMENTS_SHOWN)
+    ]
     if len(moving) > len(lines):
         lines.append(f"and {len(moving) - len(lines)} more statements")
     if len(moving) > 1:
-        lines.append(f"In all: {_signed(sum(moving.values(), Decimal()))}")
+        lines.append(f"In all: {difference_in_pounds(sum(moving.values(), Decimal()))}")
     return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
-
-
-def _signed(amount: Decimal) -> str:
-    return f"{'+' if amount > 0 else ''}{in_pounds(amount)}"
 
 
 def shared_people(job: BulkJob) -> list[str]:
@@ -232,7 +231,7 @@ def _said(row: BulkRow) -> Sequence[str]:
 
 
 def _sums(row: BulkRow) -> list[str]:
-    return [f"{capfirst(each['name'])}: {_signed(Decimal(each['difference']))}" for each in row.pounds]
+    return [f"{capfirst(each['name'])}: {difference_in_pounds(Decimal(each['difference']))}" for each in row.pounds]
 
 
 def _no_sums(_: BulkRow) -> list[str]:
