@@ -97,7 +97,7 @@ class DeclarationDateInFuture(Refused):
     title = "declaration_date"
     code = "declaration_date_in_future"
     detail = "'#/declaration_date' cannot be in the future. Declare again once the date has passed."
-    for_staff = "The day cannot be in the future. Submit the declaration once it has come."
+    for_staff = "The day cannot be in the future. Submit the declaration on that day or later."
 
 
 class DeclarationTypeMissing(Refused):
@@ -168,7 +168,7 @@ class DeliveryPartnerNotFound(Refused):
     title = "delivery_partner_id"
     code = "delivery_partner_not_found"
     detail = "'#/{field}' is not a delivery partner. Send an id that GET /delivery-partners shows."
-    for_staff = "The delivery partner is not known any more. Choose another one of the list."
+    for_staff = "This delivery partner no longer exists. Choose another from the list."
 
 
 class DeliveryPartnerMissing(Refused):
@@ -199,8 +199,8 @@ class DeliveryPartnerNotOnList(Refused):
         "Send an id that GET /delivery-partners?filter[cohort]={year} shows, or ask DfE to add the partner."
     )
     for_staff = (
-        "The delivery partner is not on the provider's list for cohort {cohort}. Choose another, or have it put "
-        "on the list."
+        "The delivery partner is not on the provider's list for cohort {cohort}. Choose another, or ask for it "
+        "to be added to the list."
     )
 
 
@@ -219,7 +219,7 @@ class DeliveryPartnersSame(Refused):
     title = "secondary_delivery_partner_id"
     code = "delivery_partners_same"
     detail = "'#/secondary_delivery_partner_id' must differ from '#/delivery_partner_id', or be left out."
-    for_staff = "The secondary delivery partner must be another than the first. Choose another, or none."
+    for_staff = "The secondary delivery partner must not be the same as the first. Choose another, or none."
 
 
 # Changing a declaration

@@ -25,13 +25,12 @@ class PaymentRecordsDisagree(Refused):
     code = "payment_records_disagree"
     detail = (
         "DfE's records of payment for this declaration contradict each other: the declaration is {state}, and {lines}. "
-        "Nothing was changed. Contact DfE with the declaration's ID: the records have to be put right first "
-        "(they are named by check_invariants)."
+        "Nothing was changed. Contact DfE with the declaration's ID: the records have to be put right first."
     )
     for_staff = (
         "The records of payment contradict each other: the declaration is {state}, and {lines}. Nothing was "
-        "changed. They have to be put right first, by whoever looks after the database; check_invariants names "
-        "them."
+        "changed. They have to be put right first, by the people who look after the database: "
+        "check_invariants lists them."
     )
 
 
@@ -133,7 +132,7 @@ class LinesDisagree(Refused):
     code = "statement_lines_disagree"
     detail = (
         "On the statement of {statement}, {number} lines are in another state than their declarations. "
-        "They are named by check_invariants: correct them first."
+        "check_invariants lists them: correct them first."
     )
 
 

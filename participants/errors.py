@@ -63,7 +63,7 @@ class ReasonNotRecognised(Refused):
     title = "reason"
     code = "reason_not_recognised"
     detail = "'#/reason' must be one of {reasons}."
-    for_staff = "Choose why training changes, from the reasons that belong to the new status."
+    for_staff = "Choose a reason that belongs to the new training status."
 
 
 class AlreadyWithdrawn(Refused):

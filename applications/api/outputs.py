@@ -131,7 +131,7 @@ _V3 = _V1.plus(
         example="npq-leadership-autumn",
     ),
     works_as_senco=text("works_as_senco", "The applicant's answer, as given.", null=True, enum=WorksAsSenco.values),
-    senco_start_date=day("senco_start_date", "Since when the applicant is a SENCO.", null=True),
+    senco_start_date=day("senco_start_date", "The day on which the applicant became a SENCO.", null=True),
     cohort_suffix=text("cohort__suffix", "Tells apart the cohorts of one year.", null=True, example="a"),
 )
 

@@ -49,7 +49,7 @@ CHANGED = "The declarations have changed since you looked. Nothing was moved. Lo
 BUSY = "Somebody else is changing the same records. Nothing was moved. Try again."
 NOTHING = "nothing to move"
 FAILED = "Something went wrong on our side. Nothing was moved. Tell the developers."
-CONFIRMED_BEFORE = "You have confirmed this already. It moves once: to see what is left, look again."
+CONFIRMED_BEFORE = "You have already confirmed this, and it is done only once. To see what is left to move, look again."
 
 
 def _fields() -> dict[str, forms.Field]:

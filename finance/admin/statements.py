@@ -161,7 +161,7 @@ class StatementAdmin(InspectAdmin):
             only = found.result_list[0]
             return HttpResponseRedirect(address_of(only, only.public_id))
         if found.result_count == 0:
-            messages.info(request, "No statement of that month fits. Those of other months are shown.")
+            messages.info(request, "No statement matches for that month, so statements of other months are shown.")
             others = request.GET.copy()
             others["month"] = ALL
             return HttpResponseRedirect(f"?{others.urlencode()}")

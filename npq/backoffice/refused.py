@@ -63,7 +63,9 @@ def advice_of(code: str) -> str:
     """What the provider is told to do, with the facts of the case left open; says so where it is facts alone."""
     found = explanations().get(code)
     told = _FactsLeftOpen().format(found.detail) if found else ""
-    return told if not told or any(map(str.isalpha, told)) else "What was wrong with this request. It is not kept."
+    if not told or any(map(str.isalpha, told)):
+        return told
+    return "It names what was wrong with the request. Those details are not kept."
 
 
 class _FactsLeftOpen(Formatter):

@@ -146,8 +146,8 @@ class ParticipantViewSet(ApiViewSet):
     def change_schedule(self, request: Request, public_id: str, **_: Any) -> HttpResponseBase:
         """Puts a participant on another schedule, in their cohort or in another one.
 
-        Who moves from a fully funded cohort to one with capped places has a funded place when eligible for funding;
-        between cohorts with capped places it stays as it is, and in an unfunded cohort it is taken away.
+        A participant who moves from a fully funded cohort to one with capped places gets a funded place if eligible
+        for funding. Between cohorts with capped places it stays as it is, and in an unfunded cohort it is taken away.
         """
         attributes = attributes_of(request, CHANGE_SCHEDULE[self.version])
         change_schedule(

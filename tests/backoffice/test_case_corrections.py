@@ -83,7 +83,9 @@ def test_a_void_and_a_submission_say_so_to_finance(as_role: Callable[[str], Clie
     client = as_role("finance")
 
     assert "is voided already" in page_of(client, DeclarationFactory(voided=True), "void_declaration")
-    assert "Nothing is declared before it is accepted." in page_of(client, ApplicationFactory(), "submit_declaration")
+    assert "No declaration can be made before it is accepted." in page_of(
+        client, ApplicationFactory(), "submit_declaration"
+    )
 
 
 # The decision ------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_where_none_of_a_month_fits_other_months_are_shown_and_it_is_said(client
 
     page = client.get(LIST, {"month": month, "lead_provider": "teach-first"}, follow=True).content.decode()
 
-    assert "No statement of that month fits. Those of other months are shown." in page
+    assert "No statement matches for that month, so statements of other months are shown." in page
     assert str(january.public_id) in page
 
 

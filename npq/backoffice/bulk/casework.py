@@ -132,7 +132,7 @@ CHANGE_TRN = RowKind(
     (
         "Spreadsheets drop noughts at the front of numbers. Set the column to text before you type in it.",
         "A TRN that somebody else on the same course has is refused. Merge the two participants instead.",
-        "Two rows with the same TRN are refused but for the first.",
+        "If several rows have the same TRN, only the first is accepted.",
     ),
     read=_change_trn,
     # A TRN that is copied down a column by mistake would make one person of many.

@@ -53,7 +53,7 @@ class UploadForm(forms.Form):
     )
     # Asked only of whoever uploads what was done before.
     again = forms.BooleanField(
-        label="Do it once more, because records have changed since. Choose the file again, too.", required=False
+        label="Do it again, because records have changed since. You need to choose the file again.", required=False
     )
 
 

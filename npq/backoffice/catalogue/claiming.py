@@ -77,7 +77,8 @@ def _told(declaration_id: int, before: datetime) -> Corrected:
 def cannot_declare(record: Application) -> str:
     """Why no declaration can be submitted for it, whatever it says."""
     if record.enrolment is None:
-        return f"The application is {record.get_status_display().lower()}. Nothing is declared before it is accepted."
+        status = record.get_status_display().lower()
+        return f"The application is {status}. No declaration can be made before it is accepted."
     newer = [
         each
         for each in vars(record).get("others", ())

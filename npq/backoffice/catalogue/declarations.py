@@ -48,7 +48,7 @@ def _stay_unpaid(record: Declaration, _: Answers) -> Sequence[Section]:
         return ()
     facts = [
         ("Paid nothing because this one counted", links),
-        ("What becomes of it", "It stays unpaid. If it should be paid now, put an adjustment on a later statement."),
+        ("What happens to it", "It stays unpaid. If it should be paid now, put an adjustment on a later statement."),
     ]
     return (Facts("Another declaration of the same person", facts),)
 

@@ -313,7 +313,7 @@ MONEY: tuple[Correction, ...] = (
         STATEMENT,
         "finance",
         _request_payment,
-        "By asking you say that the assurance checks are done. Somebody else then authorises exactly this total.",
+        "By asking, you confirm that the assurance checks are done. Somebody else then authorises exactly this total.",
         _checked,
         not_possible=not_payable,
         beside=_figures_beside,

@@ -206,7 +206,7 @@ def test_a_file_that_waits_to_be_confirmed_is_not_uploaded_twice(caseworker: Off
     page = caseworker.upload(content, again="on").content.decode()
 
     assert "uploaded a file with the same rows" in page
-    assert "Do it once more" not in page
+    assert "Do it again" not in page
 
 
 @pytest.mark.parametrize("change", ["line ends", "order of rows", "order of columns", "quotes", "another column"])
@@ -242,7 +242,7 @@ def test_what_was_done_may_be_done_once_more_by_whoever_says_so(caseworker: Offi
     application.status = ApplicationStatus.PENDING
     EnrolmentFactory(application=application)
     asked = caseworker.upload(content)
-    assert "Do it once more" in asked.content.decode()
+    assert "Do it again" in asked.content.decode()
 
     answer = caseworker.upload(content, again="on")
 
