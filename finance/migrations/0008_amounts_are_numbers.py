@@ -1,6 +1,7 @@
 """Every amount is a number (decisions.md §2): NaN is above 0 to PostgreSQL, so a range alone lets it in.
 
-A statement's total is the sum of these, written once, by authorising.
+A statement's total is the sum of these, written once, by authorising. New rows are held to it from here on; those that
+are there are looked at by the next migration, which stops nobody from writing.
 """
 
 from django.db import migrations
@@ -21,7 +22,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ('NaN'::numeric <> ALL (ARRAY[{columns}]))",
+            f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ('NaN'::numeric <> ALL (ARRAY[{columns}])) NOT VALID",
             f"ALTER TABLE {table} DROP CONSTRAINT {name}",
         )
         for table, (name, columns) in AMOUNTS.items()

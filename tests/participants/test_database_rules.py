@@ -71,3 +71,9 @@ def test_the_trail_is_never_edited(tamper: Callable[[], object], enrolment: Enro
         tamper()
 
     assert list(Change.objects.values()) == kept != []
+
+
+def test_rows_that_were_there_before_a_rule_keep_it_too() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+        assert cursor.fetchall() == []
