@@ -35,6 +35,7 @@ STAFF = {
     "access-manager": "access manager",
 }
 LONGEST_SECRET = 200
+SANDBOX_LABEL = "sandbox"
 
 
 def data_directory() -> Path:
@@ -89,7 +90,7 @@ class Access:
             token = ApiToken.objects.filter(digest=ApiToken.digest_of(secret)).first()
             if token is None:
                 scope = TokenScope.LEAD_PROVIDER if lead_provider else TokenScope.REGISTRATION
-                create_api_token(by=BY, scope=scope, lead_provider=lead_provider, label="sandbox", secret=secret)
+                create_api_token(by=BY, scope=scope, lead_provider=lead_provider, label=SANDBOX_LABEL, secret=secret)
                 return secret
             if token.revoked_at is None and token.expires_at is None:
                 return secret

@@ -19,6 +19,7 @@ from npq.sandbox.crowd import add_crowd
 from npq.sandbox.deeds import DEMO
 from npq.sandbox.people import identifier
 from npq.sandbox.plan import Deed, Plan, Progress, Traces
+from npq.sandbox.practice import Practice, add_practice, leave_work
 from npq.sandbox.scenarios import tell_all
 
 PROVIDERS = ["ambition", "teach-first", "ucl"]
@@ -39,6 +40,7 @@ class Seeded:
     received: int = 0
     done: int = 0
     refused: list[tuple[Deed, Refused]] = field(default_factory=list)
+    practice: dict[str, Practice] = field(default_factory=dict)
 
 
 def seed_demo_data(*, applications: int, number: int, progress: Progress) -> Seeded:
@@ -50,7 +52,7 @@ def seed_demo_data(*, applications: int, number: int, progress: Progress) -> See
     plan = Plan()
     tell_all(plan, PROVIDERS, seed=number)
     add_crowd(plan, PROVIDERS, seed=number, number=applications)
-    seeded = Seeded(plan)
+    seeded = Seeded(plan, practice=add_practice(plan, PROVIDERS, seed=number))
     _pair_partners()
     money.prepare(PROVIDERS, progress)
     plan.deeds.extend(money.closings(PROVIDERS))
@@ -64,6 +66,8 @@ def seed_demo_data(*, applications: int, number: int, progress: Progress) -> See
                 seeded.done += 1
             except Refused as refusal:
                 seeded.refused.append((deed, refusal))
+    if seeded.done:
+        leave_work(seeded.practice, seed=number)
     return seeded
 
 

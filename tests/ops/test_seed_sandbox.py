@@ -7,24 +7,34 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import connections, transaction
+from django.http import HttpRequest
 
 from applications.models import Application
-from applications.services.accept import accept_application
+from applications.services import accept_application, send_message_again
 from declarations.models import Declaration
 from finance.models import Statement
+from npq.backoffice.bulk.choices import JobState, RowState
+from npq.backoffice.bulk.models import BulkJob
+from npq.backoffice.checks import run_checks
+from npq.backoffice.look_alikes import look_alikes
+from npq.backoffice.today import waiting
 from npq.core.audit import Actor
 from npq.core.clock import wall_clock
-from npq.core.models import ApiToken, Change, Message
+from npq.core.models import ApiToken, Change, Message, RefusedRequest
+from npq.core.token_use import warnings_about, with_use
 from npq.management.commands.seed_sandbox import ids_of
 from npq.sandbox.crowd import add_crowd
 from npq.sandbox.plan import Plan
+from npq.sandbox.practice import COLLEAGUE, LABEL
 from npq.sandbox.scenarios import SCENARIOS, tell_all
 from npq.sandbox.seeding import PROVIDERS, seed_demo_data
 from participants.models import Enrolment, Participant, ParticipantIdChange
 from participants.services import load_reference_data
 from tests.commands import CommandRun, run_command
 from tests.conftest import ApiClient
+from tests.factories import StaffFactory
 
 # Each test undoes what it does to the data of the module's fixture.
 pytestmark = pytest.mark.django_db
@@ -285,6 +295,8 @@ def test_what_was_not_finished_is_finished_later(seeded: CommandRun, monkeypatch
     few = ("started_paid", "started_clawed_back", "outcome_retracted", "resumed", "accepted_participant_merged")
     monkeypatch.setattr("npq.sandbox.scenarios.SCENARIOS", {name: SCENARIOS[name] for name in few})
     monkeypatch.setattr("npq.sandbox.seeding.PROVIDERS", ["llse", "church-of-england"])
+    # Other people than those whom the providers of the fixture have accepted.
+    monkeypatch.setattr("npq.sandbox.practice.FIRST_NUMBER", 150)
 
     begun = seed_demo_data(applications=0, number=1, progress=until(30))
     finished = seed_demo_data(applications=0, number=1, progress=lambda items, **_: items)
@@ -329,7 +341,7 @@ def test_more_applications_begin_with_the_same_ones() -> None:
 def test_the_tokens_open_and_stay_the_same(seeded: CommandRun) -> None:
     for provider in seeded.json["providers"]:
         assert ApiClient(provider["token"]).get("v3", "/npq-applications").status_code == 200
-    assert ApiToken.objects.count() == 3
+    assert ApiToken.objects.filter(label="sandbox").count() == 3
 
 
 def test_the_table_shows_tokens_too(seeded: CommandRun) -> None:
@@ -376,3 +388,74 @@ def test_without_reference_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert run.code == 2
     assert "load_reference_data" in run.err
+
+
+WAITS = {
+    "Payments that wait for a second person": "finance approver",
+    "Statements to check and ask payment for": "finance",
+    "Gaps in contracts and statements": "configuration",
+    "People who may have two participant IDs": "caseworker",
+    "Messages that could not be sent": "caseworker",
+    "API tokens that need attention": "access manager",
+}
+FILES = {"undo_acceptance": "caseworker", "submit_declaration": "finance", "pair_delivery_partner": "configuration"}
+
+
+def waiting_for(role: str) -> dict[str, int]:
+    """How many of each kind the first page shows a role."""
+    request = HttpRequest()
+    request.user = StaffFactory()
+    request.user.groups.add(Group.objects.get(name=role))
+    return {each.table.title: each.count for each in waiting(request)}
+
+
+@pytest.mark.parametrize("title", WAITS)
+def test_each_kind_of_the_first_page_has_something_to_practise_on(seeded: CommandRun, title: str) -> None:
+    run_checks(by=Actor.system("a test"))
+
+    assert waiting_for(WAITS[title])[title] > 0
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_checked_file_waits_for_each_role_that_makes_bulk_changes(seeded: CommandRun, kind: str) -> None:
+    job = BulkJob.objects.get(kind=kind)
+
+    assert job.state == JobState.CHECKED
+    assert set(job.rows.values_list("state", flat=True)) == {RowState.READY, RowState.REFUSED}, [
+        (row.cells, row.errors) for row in job.rows.all()
+    ]
+    assert waiting_for(FILES[kind])["Bulk changes to confirm, or that stopped"] == 1
+
+
+def test_the_pair_of_one_person_and_the_pair_of_two_are_both_found(seeded: CommandRun) -> None:
+    signs = [pair.signs for pair in look_alikes(100)]
+
+    assert ("The same name and date of birth",) in signs
+    assert any("email" in " ".join(each).lower() for each in signs)
+
+
+def test_a_failed_message_can_be_sent_again_and_does_not_fail_anew(seeded: CommandRun) -> None:
+    message = Message.objects.filter(state="failed").earliest("id")
+    send_message_again(message_id=message.id, by=COLLEAGUE)
+
+    seed(NUMBER)
+
+    message.refresh_from_db()
+    assert message.state == "pending"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_provider_had_requests_refused(seeded: CommandRun, provider: str) -> None:
+    found = RefusedRequest.objects.filter(lead_provider__code=provider)
+
+    assert {code for each in found for code in each.codes} == {
+        "application_already_accepted",
+        "funded_place_required",
+        "participant_not_recognised",
+    }
+
+
+def test_a_token_ends_soon(seeded: CommandRun) -> None:
+    token = ApiToken.objects.get(label=LABEL)
+
+    assert warnings_about(with_use(ApiToken.objects.filter(id=token.id), at=wall_clock()).get(), at=wall_clock())

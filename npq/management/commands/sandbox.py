@@ -22,6 +22,7 @@ from npq.core.delivery import deliver_due
 from npq.core.parsing import argument, whole_number
 from npq.embedded import ClusterError
 from npq.sandbox.access import BY, Access, Doors, data_directory
+from npq.sandbox.practice import leave_traces_of_calls
 from npq.sandbox.progress import bar, step
 from npq.sandbox.seeding import DEFAULT_APPLICATIONS, DEFAULT_SEED, PROVIDERS, applications_number, seed_demo_data
 from npq.sandbox.server import Server
@@ -81,6 +82,7 @@ class Command(BaseCommand):
                 run_checks(by=BY)
         with step("Making tokens"):
             doors = Access.at(data_directory()).open_doors()
+            leave_traces_of_calls(seeded.practice)
         connections.close_all()
         return doors
 

@@ -11,6 +11,7 @@ from npq.core.parsing import argument, whole_number
 from npq.sandbox.access import Access, data_directory
 from npq.sandbox.deeds import declarations_of
 from npq.sandbox.plan import Applied
+from npq.sandbox.practice import leave_traces_of_calls
 from npq.sandbox.seeding import DEFAULT_APPLICATIONS, DEFAULT_SEED, PROVIDERS, applications_number, seed_demo_data
 from participants.models import Participant
 
@@ -57,6 +58,7 @@ class Command(OpsCommand):
             }
             for code, scenarios in seeded.plan.scenarios.items()
         ]
+        leave_traces_of_calls(seeded.practice)
         for provider in self.providers:
             for name, ids in provider["scenarios"].items():
                 self.report.row(id=ids["application_id"], result="ready", provider=provider["code"], scenario=name)
