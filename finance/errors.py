@@ -219,6 +219,17 @@ class AdjustmentNotInPence(Refused):
     detail = "The amount {amount} has more than two decimals. Give pounds and pence."
 
 
+class TotalTooLarge(Refused):
+    """The total is more than a statement can carry: the contract terms behind it cannot be meant."""
+
+    title = "total"
+    code = "total_too_large"
+    detail = (
+        "{statement} comes to {total}, and a payment is of up to {largest}. Look at the price and the recruitment "
+        "target in the contract terms of {lead_provider}, cohort {cohort}: one of them is too large."
+    )
+
+
 class AdjustmentTooLarge(Refused):
     """The amount is not a number that a statement can carry."""
 

@@ -39,7 +39,7 @@ class ContractTerms(Record):
     output_payment_percentage = models.PositiveSmallIntegerField()
     number_of_payment_periods = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     service_fee_percentage = models.PositiveSmallIntegerField()
-    service_fee_installments = models.PositiveSmallIntegerField()
+    service_fee_installments = models.PositiveSmallIntegerField("service fee instalments")
     monthly_service_fee = models.DecimalField(
         max_digits=12, decimal_places=2, null=True, blank=True, help_text="Empty: derived. 0: none. Else exactly that."
     )

@@ -1,9 +1,6 @@
 """Correcting the e-mail address of an application, and whether it is validated."""
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
-from applications.errors import EmailMalformed
+from applications.services.submission import email_address
 from npq.core.audit import Actor, correcting
 from npq.core.effects import Corrected
 from participants.models import Participant
@@ -15,9 +12,10 @@ def change_email(
 ) -> Corrected:
     """Sets the address that an application's messages go to, or whether it is validated; None leaves as it is.
 
-    A new address is not validated unless `validated` says so. Refuses with EmailMalformed.
+    A new address is not validated unless `validated` says so. Refuses with EmailMalformed, FieldTooLong
+    and FieldUnreadable, as the intake does.
     """
-    address = None if email is None else _readable(email)
+    address = None if email is None else email_address("email", email)
     with correcting(by, "change_email"):
         application, _people = lock_application(application_id, held_by=None)
         before = (application.email, application.email_validated)
@@ -30,12 +28,3 @@ def change_email(
         application.save(update_fields=["email", "email_validated"])
         Participant.objects.filter(id=application.participant_id).touch()
         return Corrected()
-
-
-def _readable(email: str) -> str:
-    address = email.strip()
-    try:
-        validate_email(address)
-    except ValidationError as problem:
-        raise EmailMalformed("email") from problem
-    return address

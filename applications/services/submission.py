@@ -136,7 +136,8 @@ def _matching(pattern: re.Pattern[str], refusal: type[WrongField]) -> Read:
     return read
 
 
-def _email(name: str, value: Any) -> str:
+def email_address(name: str, value: Any) -> str:
+    """An email address as applications hold it, from the registration service or from staff; raises a WrongField."""
     return _matching(_EMAIL, EmailMalformed)(name, _text(name, value))
 
 
@@ -170,7 +171,7 @@ FIELDS = {
     "id": Field(_uuid, required=True),
     "participant_id": Field(_uuid, required=True),
     "full_name": REQUIRED_TEXT,
-    "email": Field(_email, required=True),
+    "email": Field(email_address, required=True),
     "course_identifier": REQUIRED_TEXT,
     "lead_provider": REQUIRED_TEXT,
     "cohort": Field(_year, required=True),

@@ -132,7 +132,7 @@ def figures_explained(figures: StatementFigures) -> list[Figure]:
             "Targeted delivery funding",
             figures.targeted_delivery_funding,
             [
-                f"{each.course.identifier}: {sum(kind.funded for kind in each.types)} starts, "
+                f"{each.course.name}: {sum(kind.funded for kind in each.types)} starts, "
                 f"{in_pounds(each.targeted_delivery_funding)}"
                 for each in ordinary
                 if each.targeted_delivery_funding
@@ -142,7 +142,7 @@ def figures_explained(figures: StatementFigures) -> list[Figure]:
             "Clawbacks",
             figures.clawback,
             [
-                f"{each.course.identifier}: {sum(kind.refunded for kind in each.types)} taken back, exactly as paid, "
+                f"{each.course.name}: {sum(kind.refunded for kind in each.types)} taken back, exactly as paid, "
                 f"{in_pounds(each.clawback)}"
                 for each in ordinary
                 if each.clawback
@@ -156,7 +156,7 @@ def figures_explained(figures: StatementFigures) -> list[Figure]:
         Figure(
             "Service fee",
             figures.service_fee,
-            [f"{each.course.identifier}: {service_fee_of(each)}" for each in ordinary if each.service_fee],
+            [f"{each.course.name}: {service_fee_of(each)}" for each in ordinary if each.service_fee],
         ),
     ]
     return [*parts, Figure("Total", figures.total, _total(figures, parts))]
@@ -173,7 +173,7 @@ def _total(figures: StatementFigures, parts: Sequence[Figure]) -> list[str]:
 
 def _output_payment(course: CourseFigures) -> str:
     rate = in_exact_pounds(course.output_payment_per_participant)
-    return f"{course.course.identifier}: {course.count} × {rate} = {in_pounds(course.output_payment)}"
+    return f"{course.course.name}: {course.count} × {rate} = {in_pounds(course.output_payment)}"
 
 
 def _words(each: TypeFigures) -> str:

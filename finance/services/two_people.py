@@ -14,7 +14,7 @@ from finance.errors import (
 )
 from finance.models import PaymentRequest, Statement
 from finance.queries.calculation import document_of, figures_of
-from finance.services.authorise import Authorised, pay
+from finance.services.authorise import Authorised, pay, payable_total
 from npq.core.audit import Actor, acting_as
 from npq.core.money import in_pounds
 
@@ -22,13 +22,13 @@ from npq.core.money import in_pounds
 def request_payment(*, statement_id: int, by: Actor) -> PaymentRequest:
     """Records that `by` asks for a payable statement to be paid, with its figures; asking again replaces the request.
 
-    Raises StatementNotPayable.
+    Raises StatementNotPayable and TotalTooLarge.
     """
     with acting_as(by, "request_payment"):
         statement = _lock(statement_id)
         figures = figures_of(statement)
         asked = {
-            "total": figures.shown_total,
+            "total": payable_total(statement, figures),
             "payment": document_of(figures, state=statement.state),
             "requested_by": by.name,
             "requester": by.identifier,

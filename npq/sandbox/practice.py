@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from applications.errors import AlreadyAccepted, FundedPlaceRequired
 from declarations.errors import ParticipantNotRecognised
@@ -57,7 +58,7 @@ def add_practice(plan: Plan, providers: list[str], *, seed: int) -> dict[str, Pr
         story = Story(plan, seed=seed, name="practice", provider=provider, rival=rival, number=FIRST_NUMBER + 3 * place)
         # They come back without their TRN, and have a second ID: to be merged.
         once, again = story.somebody(), story.somebody(with_trn=False)
-        known = {"full_name": once.name, "date_of_birth": once.born.isoformat()}
+        known: dict[str, Any] = {"full_name": once.name, "date_of_birth": once.born.isoformat()}
         waits = story.applies(once, cohort="2024a")
         story.applies(again, cohort="2025a", course="npq-senior-leadership", to=rival, **known)
         # They share the address of their school's office: to be kept apart.

@@ -52,7 +52,7 @@ def upload(
     if number > settings.NPQ_BULK_MOST_ROWS:
         raise TooManyRows(rows=number, most=settings.NPQ_BULK_MOST_ROWS)
     digest = _digest(kind, table)
-    with acting_as(by, f"upload_{kind.name}_in_bulk"):
+    with acting_as(by, "upload_bulk_change"):
         _refuse_known(kind, digest, again)
         # Should somebody upload the same at the same moment, the refusal is the same.
         with violation_means("bulk_job_one_of_a_file_under_way", _known_since_this_moment(name)):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from applications.errors import EmailMalformed
+from applications.errors import EmailMalformed, FieldTooLong
 from applications.models import Application
 from applications.services import change_email, reject_application
 from npq.core.audit import Actor
@@ -66,6 +66,13 @@ def test_messages_go_to_the_new_address(application: Application) -> None:
 def test_what_is_no_address_is_refused(application: Application, email: str) -> None:
     with refused(EmailMalformed, saying="must be one email address"):
         change(application, email=email)
+
+
+def test_an_address_is_as_long_as_the_registration_service_may_send(application: Application) -> None:
+    with refused(FieldTooLong, saying="Send at most 255"):
+        change(application, email=f"{'a' * 244}@example.org")
+
+    change(application, email=f"{'a' * 243}@example.org")
 
 
 def test_it_needs_a_reason(application: Application) -> None:

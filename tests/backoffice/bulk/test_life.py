@@ -86,7 +86,7 @@ def test_whoever_confirms_acts_and_the_trail_says_that_it_was_in_bulk(caseworker
     assert "by Sam Reyes (staff)" in page
     steps = list(Change.objects.filter(table="backoffice_bulkjob").order_by("id").values_list("action", flat=True))
     assert steps == [
-        "upload_undo_acceptance_in_bulk",
+        "upload_bulk_change",
         "begin_bulk_check",
         "check_bulk_change",
         "confirm_bulk_change",

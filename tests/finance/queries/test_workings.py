@@ -84,7 +84,7 @@ def test_a_rate_of_more_than_pence_is_exact_so_that_it_can_be_multiplied(books: 
 
     # 4 × £277.61, as the rate is shown, would be £1,110.44.
     assert rate_of(figures.courses[0]) == "£1,850.75 × 60% ÷ 4 = £277.6125, shown as £277.61"
-    assert figures_explained(figures)[0].workings == ["npq-headship: 4 × £277.6125 = £1,110.45"]
+    assert figures_explained(figures)[0].workings == [f"{figures.courses[0].course.name}: 4 × £277.6125 = £1,110.45"]
 
 
 def test_what_is_taken_off_is_written_with_a_minus_and_rounding_is_said(books: Books) -> None:
@@ -124,4 +124,4 @@ def test_the_figures_of_a_statement_make_its_total(books: Books) -> None:
 
     assert sum((each.amount for each in parts), Fraction(0)) == total.amount == figures.total
     assert total.workings == ["£185.55 + £0.00 + £0.00 + £0.00 + £618.50 = £804.05"]
-    assert parts[0].workings == ["npq-headship: 1 × £185.55 = £185.55"]
+    assert parts[0].workings == [f"{figures.courses[0].course.name}: 1 × £185.55 = £185.55"]

@@ -12,11 +12,13 @@ from finance.errors import (
     RequestedTotalHasChanged,
     SecondPersonNeeded,
     StatementNotPayable,
+    TotalTooLarge,
 )
 from finance.models import PaymentRequest, Statement
-from finance.queries.calculation import payment_document
+from finance.queries.calculation import figures_of, payment_document
 from finance.queries.comparison import differences
 from finance.services.adjust import add_adjustment
+from finance.services.authorise import authorise_statement
 from finance.services.two_people import approve_payment, request_payment, withdraw_payment_request
 from npq.core.audit import Actor
 from npq.core.models import Change
@@ -123,3 +125,29 @@ def test_what_has_moved_since_is_said_in_words(books: Books, january: Statement)
     ]
     assert differences(payment_document(january), request.payment)[-1] == ("Adjustment removed: Agreed in May, -£50.00")
     assert differences(request.payment, request.payment) == []
+
+
+@pytest.fixture
+def absurd(provider) -> Statement:
+    """A payable statement whose terms are as large as terms can be."""
+    books = Books(provider)
+    books.terms(HEADSHIP, per_participant=Decimal("9999999999.99"), recruitment_target=2_147_483_647)
+    statement = books.statement(2025, 1)
+    books.mark_payable(statement)
+    return statement
+
+
+def test_more_than_a_payment_can_be_is_not_asked_for(absurd: Statement) -> None:
+    with pytest.raises(TotalTooLarge) as refusal:
+        request_payment(statement_id=absurd.id, by=SAM)
+
+    assert "up to £999,999,999,999.99" in refusal.value.sentence
+    assert not PaymentRequest.objects.exists()
+
+
+def test_nor_is_it_paid(absurd: Statement) -> None:
+    with pytest.raises(TotalTooLarge):
+        authorise_statement(statement_id=absurd.id, expect_total=figures_of(absurd).shown_total, by=KIM, now=NOW)
+
+    absurd.refresh_from_db()
+    assert absurd.state == StatementState.PAYABLE
