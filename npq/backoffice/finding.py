@@ -173,8 +173,8 @@ def _people_of_urn(urn: str) -> list[int]:
     return list(found.values_list("participant_id", flat=True)[:MOST])
 
 
-def records_of_id(public_id: UUID) -> list[Model]:
-    """Whatever has this public id, as the record whose page shows it; else the refused requests that named it."""
+def records_of_id(public_id: UUID, term: str) -> list[Model]:
+    """Whatever has the public id in a term, as the record whose page shows it; else refused requests it leads to."""
     first, *others = (
         table._default_manager.filter(**{column: public_id})
         .order_by()
@@ -186,17 +186,21 @@ def records_of_id(public_id: UUID) -> list[Model]:
     if found:
         number, key = found[0]
         return list(HOLDERS[number][0]._default_manager.filter(pk=key))
-    return refused_requests_naming(public_id)
+    return refused_requests_naming(public_id, term)
 
 
-def refused_requests_naming(public_id: UUID) -> list[Model]:
-    """The newest refused requests that named a record, or that have this as their own id."""
-    return list(RefusedRequest.objects.filter(id__in=refusals_naming(public_id)).order_by("-id"))
+def refused_requests_naming(public_id: UUID, term: str) -> list[Model]:
+    """The newest refused requests that `refusals_naming` finds."""
+    return list(RefusedRequest.objects.filter(id__in=refusals_naming(public_id, term)).order_by("-id"))
 
 
-def refusals_naming(public_id: UUID) -> list[int]:
-    """The internal ids of the newest refused requests that named a record, or that have this as their own id."""
-    naming = Q(request_id=str(public_id)) | Q(record_ids__contains=[public_id]) | Q(public_id=public_id)
+def refusals_naming(public_id: UUID, term: str) -> list[int]:
+    """The internal ids of the newest refused requests that named a record, or have the id or the term as their own.
+
+    A request ID that we make is written without hyphens; a caller's own may hold a public id and more.
+    """
+    of_request = Q(request_id__in={term, str(public_id), public_id.hex})
+    naming = of_request | Q(record_ids__contains=[public_id]) | Q(public_id=public_id)
     found = RefusedRequest.objects.filter(naming).order_by(NEWEST_OF_FEW)
     return list(found.values_list("id", flat=True)[:MOST])
 

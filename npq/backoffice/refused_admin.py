@@ -81,7 +81,7 @@ class RefusedRequestAdmin(InspectAdmin):
         public_id = public_id_in(term)
         if public_id is None:
             return queryset.filter(request_id=term), False
-        return queryset.filter(id__in=refusals_naming(public_id)), False
+        return queryset.filter(id__in=refusals_naming(public_id, term)), False
 
     def records(self) -> QuerySet[Any]:
         return refusals()

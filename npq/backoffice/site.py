@@ -73,10 +73,10 @@ class BackOfficeSite(admin.AdminSite):
         """One box for everything: straight to the record when there is only one, else a list of what fits."""
         term = finding.readable_term(request.GET.get("q", ""))
         public_id = finding.public_id_in(term)
-        found = finding.records_of_id(public_id) if public_id else finding.records_matching(term) if term else []
+        found = finding.records_of_id(public_id, term) if public_id else finding.records_matching(term) if term else []
         seen = _seen_by(request, found)
         if public_id and not seen:
-            seen = _seen_by(request, finding.refused_requests_naming(public_id))
+            seen = _seen_by(request, finding.refused_requests_naming(public_id, term))
         if len(seen) == 1:
             meta = seen[0]._meta
             address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[seen[0].public_id])

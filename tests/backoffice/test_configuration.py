@@ -102,7 +102,7 @@ def test_partners_are_found_by_id_by_part_of_a_name_and_by_a_name_with_a_slip(as
     DeliveryPartnerFactory(name="Eastfield Alliance")
     client = as_role("caseworker")
 
-    assert found(client, str(north.public_id)) == {north.name}
+    assert found(client, str(north.public_id)) == found(client, f'"id": "{north.public_id.hex}",') == {north.name}
     assert found(client, "teaching") == {north.name}
     assert found(client, "Nortbeck") == {north.name}
     assert found(client, "zzz") == set()

@@ -103,6 +103,7 @@ def test_each_state_is_dated_and_each_declaration_names_its_course(page_of: Call
 
     page = page_of(declaration.enrolment.participant)
 
+    assert page_of(declaration).count("Last updated") == 1
     assert f"Voided Submitted since {shown(today())} Voided since {shown(today())}" in page
     assert f"{course.name} ({course.identifier}), {cohort}" in page
 

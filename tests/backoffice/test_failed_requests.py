@@ -144,12 +144,16 @@ def test_the_list_is_narrowed_by_each_filter(as_role: Callable[[str], Client], p
 def test_a_request_is_found_by_its_id_and_by_any_record_it_named(as_role: Callable[[str], Client]) -> None:
     client, record = as_role("caseworker"), uuid.uuid4()
     RefusedRequestFactory(request_id="abc-1", record_id=record)
-    theirs = RefusedRequestFactory(request_id=str(uuid.uuid4()))
+    theirs, wordy = (RefusedRequestFactory(request_id=f"{prefix}{uuid.uuid4()}") for prefix in ("", "batch-7-"))
+    ours = RefusedRequestFactory(request_id=uuid.uuid4().hex)
 
     for term, expected in (
         ("abc-1", "abc-1"),
         (f" {str(record).upper()} ", "abc-1"),
+        (f"/api/v3/npq-applications/{record}/accept", "abc-1"),
         (theirs.request_id, theirs.request_id),
+        (wordy.request_id, wordy.request_id),
+        (ours.request_id, ours.request_id),
     ):
         assert listed(client, q=term) == {expected}
         response = client.get("/admin/find/", {"q": term})
