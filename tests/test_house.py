@@ -61,6 +61,7 @@ def texts(tree: ast.Module) -> Iterator[ast.Constant]:
 MAY_SAY_A_VERSION = {
     "npq/benchmark": "measures the API from outside, as a client",
     "npq/management/commands/sandbox.py": "prints an address to paste",
+    "npq/sandbox/practice.py": "leaves what clients of the API once asked",
 }
 
 

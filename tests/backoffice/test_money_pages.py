@@ -20,7 +20,7 @@ from npq.backoffice.models import AccessEvent
 from npq.backoffice.pages import address_of
 from npq.core.audit import Actor
 from npq.core.clock import today
-from npq.core.models import Change
+from npq.core.models import Change, Course
 from npq.core.money import in_pounds
 from tests.backoffice.conftest import ROLE_NAMES
 from tests.backoffice.test_pages import MOST_QUERIES, looked_at
@@ -116,13 +116,14 @@ def test_every_figure_is_that_of_the_payment_resource_to_the_penny(
 
 def test_figures_are_explained_with_their_numbers(as_role: Callable[[str], Client], april: Statement) -> None:
     page = page_of(as_role("finance"), april)
+    headship = Course.objects.get(identifier=HEADSHIP).name
 
     for working in (
-        "npq-headship: 3 × £185.55 = £556.65",
-        "npq-headship: 30 × £1,237.00 × 40% ÷ 24 = £618.50",
+        f"{headship}: 3 × £185.55 = £556.65",
+        f"{headship}: 30 × £1,237.00 × 40% ÷ 24 = £618.50",
         "Output payment for one declaration: £947.50 × 60% ÷ 3 = £189.50",
         "Agreed in March: -£125.40",
-        "npq-headship: 1 taken back, exactly as paid, -£285.55",
+        f"{headship}: 1 taken back, exactly as paid, -£285.55",
     ):
         assert working in page
 

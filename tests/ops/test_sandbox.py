@@ -26,6 +26,7 @@ from npq.core.models import ApiToken, LeadProvider
 from npq.core.tokens import revoke_api_token
 from npq.embedded import binaries
 from npq.embedded.cluster import Cluster
+from npq.management.commands.sandbox import port_lock
 from npq.sandbox.access import STAFF, Access
 from npq.sandbox.progress import bar, step
 from tests.commands import run_command
@@ -215,6 +216,18 @@ def test_a_port_in_use_is_said_before_anything_is_made(place: Path) -> None:
 
     assert run.returncode == 2
     assert "Choose another with --port" in run.stderr
+    assert not (place / "data").exists()
+
+
+def test_a_port_that_another_sandbox_is_made_ready_for_is_not_waited_for(place: Path, free_port: int) -> None:
+    with port_lock(free_port).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        run = sandbox("--port", str(free_port), "--data", str(place / "data"))
+
+    port_lock(free_port).unlink()
+    assert run.returncode == 2
+    assert "another sandbox is being made ready for it. Choose another with --port" in run.stderr
     assert not (place / "data").exists()
 
 

@@ -1,11 +1,14 @@
 """`manage.py sandbox [--port N] [--data DIR]`: what `python3 dev.py run` starts."""
 
+import contextlib
 import fcntl
 import os
 import signal
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,10 +59,10 @@ class Command(BaseCommand):
             restart_with_data_in(data.absolute())
         self._process = os.getpid()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-        with only_sandbox():
-            refuse_taken(port)
+        with only_sandbox(), port_kept(port):
             try:
                 doors = self._prepare(applications)
+                refuse_taken(port)  # by now something else may have it
                 Server(port, when_ready=lambda: self._announce(doors, port)).run()
             except ClusterError as problem:
                 raise Failed(str(problem)) from problem
@@ -144,6 +147,25 @@ def refuse_taken(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as problem:
             raise BadInput(f"port {port} cannot be used: {problem.strerror}. Choose another with --port.") from problem
+
+
+@contextlib.contextmanager
+def port_kept(port: int) -> Iterator[None]:
+    """Keeps a free port from other sandboxes while this one is made ready; raises BadInput when it is not free."""
+    refuse_taken(port)
+    with port_lock(port).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            raise BadInput(
+                f"port {port} cannot be used: another sandbox is being made ready for it. Choose another with --port."
+            ) from problem
+        yield
+
+
+def port_lock(port: int) -> Path:
+    """The file that is locked for a port, by each account for itself."""
+    return Path(tempfile.gettempdir()) / f"npq-sandbox-{os.getuid()}-port-{port}.lock"
 
 
 def restart_with_data_in(directory: Path) -> None:
