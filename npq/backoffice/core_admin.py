@@ -11,6 +11,7 @@ from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page, Section, Table, link
 from npq.backoffice.tags import tag
+from npq.backoffice.timeline import Event, events_about_message
 from npq.core.choices import MessageKind, MessageState
 from npq.core.models import Message
 from npq.core.wording import CannotBeWritten, letter_for
@@ -69,6 +70,9 @@ class MessageAdmin(InspectAdmin):
                 *_decisions(record),
             ],
         )
+
+    def events_of(self, record: Any) -> list[Event]:
+        return events_about_message(record.id)
 
     def about(self, record: Any) -> str:
         return f"{record.get_kind_display()}, to {record.to}"

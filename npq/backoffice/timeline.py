@@ -15,7 +15,7 @@ from django.db import connection, models
 from django.utils.text import capfirst
 
 from npq.core.effects import EMPTY, FieldChange
-from npq.core.models import Change
+from npq.core.models import Change, MessageDecision
 
 MOST = 500
 # What says nothing to people, or nothing that the record's own name does not say.
@@ -137,6 +137,13 @@ def events_about_person(participant_id: int) -> list[Event]:
 def events_about_record(table: str, record_id: int) -> list[Event]:
     """What was done to one record."""
     return _events(Change.objects.filter(table=table, record_id=record_id).order_by("-id")[:MOST])
+
+
+def events_about_message(message_id: int) -> list[Event]:
+    """What people decided about a message that had failed; the trail knows nothing of the message itself."""
+    decisions = MessageDecision.objects.filter(message_id=message_id).values_list("id", flat=True)
+    trail = Change.objects.filter(table=MessageDecision._meta.db_table, record_id__in=list(decisions[:MOST]))
+    return _events(trail.order_by("-id")[:MOST])
 
 
 def trail_of_statement(statement_id: int) -> list[Change]:

@@ -40,7 +40,8 @@ def queue_again(*, message_id: int, to: str, by: Actor) -> Corrected:
         message.state = MessageState.PENDING
         message.attempts = ATTEMPTS_OF_ONE_IN_DOUBT
         message.due_at = wall_clock()
-        message.save(update_fields=["to", "state", "attempts", "due_at"])
+        message.last_error = ""
+        message.save(update_fields=["to", "state", "attempts", "due_at", "last_error"])
         hear_message(message)
     return Corrected()
 

@@ -47,7 +47,7 @@ def test_it_goes_to_the_address_that_was_put_right_and_the_old_one_stays_on_reco
 
     message.refresh_from_db()
     decision = MessageDecision.objects.get()
-    assert (message.state, message.to) == (MessageState.PENDING, "right@example.org")
+    assert (message.state, message.to, message.last_error) == (MessageState.PENDING, "right@example.org", "")
     assert (decision.step, decision.failed_at) == (MessageStep.SENT_AGAIN, "wrong@example.org")
     assert (decision.error, decision.decided_by, decision.reason) == ("Nobody reads there", "Sam Reyes", SAM.reason)
     assert Change.objects.latest("id").action == "send_message_again"
