@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from npq.backoffice.access_models import AccessEvent, AccessKind
+from npq.backoffice.access_words import detail_in_words
 from npq.backoffice.filters import by_dates, by_words
 from npq.backoffice.inspecting import InspectAdmin
 from npq.backoffice.pages import Facts, Page
@@ -29,7 +30,7 @@ class AccessEventAdmin(InspectAdmin):
     @admin.display(description="detail")
     def what_exactly(self, event: AccessEvent) -> str:
         """What was changed, taken out or wrong."""
-        return event.detail_in_words
+        return detail_in_words(event)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -51,7 +52,7 @@ class AccessEventAdmin(InspectAdmin):
                         ("When", record.created_at),
                         ("Account", record.username),
                         ("Done by", record.by),
-                        ("Detail", record.detail_in_words),
+                        ("Detail", detail_in_words(record)),
                         ("Reason", record.reason),
                         ("Network address", record.address),
                         ("Request ID", record.request_id),

@@ -25,6 +25,7 @@ MODULES: tuple[str, ...] = (
     "npq.backoffice.paying",
     "npq.backoffice.provider_admin",
     "npq.backoffice.transfers",
+    "npq.backoffice.actions",
 )
 
 

@@ -27,6 +27,7 @@ from django.utils.text import capfirst
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from npq.backoffice.access_models import AccessEvent
+from npq.backoffice.access_words import detail_in_words
 from npq.backoffice.accounts import (
     change_staff_account,
     create_staff_account,
@@ -282,7 +283,7 @@ class StaffAdmin(OfferedFilters):
                             format_html("{}", shown(e.created_at)),
                             e.get_kind_display(),
                             e.by,
-                            e.detail_in_words,
+                            detail_in_words(e),
                             e.reason,
                         ]
                         for e in events

@@ -62,8 +62,16 @@ records (table_name, record_id, about) AS (
       (SELECT public_id FROM participants_participant WHERE id IN (SELECT id FROM people))
   UNION ALL SELECT 'finance_lineitem', line.id, about
     FROM finance_lineitem AS line JOIN declared ON declared.id = declaration_id)
-SELECT change.*, records.about FROM records JOIN core_change AS change
+SELECT change.*, records.about, staff.username FROM records JOIN core_change AS change
   ON change."table" = records.table_name AND change.record_id = records.record_id
+LEFT JOIN auth_user AS staff ON change.actor_kind = 'staff' AND staff.id::text = change.actor_identifier
+ORDER BY change.id DESC LIMIT %(most)s
+"""
+
+OF_RECORD = """
+SELECT change.*, staff.username FROM core_change AS change
+LEFT JOIN auth_user AS staff ON change.actor_kind = 'staff' AND staff.id::text = change.actor_identifier
+WHERE change."table" = %(table)s AND change.record_id = %(record)s
 ORDER BY change.id DESC LIMIT %(most)s
 """
 
@@ -76,8 +84,9 @@ WITH records (table_name, record_id) AS (
     WHERE "table" IN ('finance_adjustment', 'finance_paymentrequest', 'finance_export')
       AND operation IN ('insert', 'delete')
       AND coalesce(after, before) ->> 'statement_id' = %(statement)s::bigint::text)
-SELECT change.* FROM records JOIN core_change AS change
+SELECT change.*, staff.username FROM records JOIN core_change AS change
   ON change."table" = records.table_name AND change.record_id = records.record_id
+LEFT JOIN auth_user AS staff ON change.actor_kind = 'staff' AND staff.id::text = change.actor_identifier
 ORDER BY change.id DESC LIMIT %(most)s
 """
 
@@ -111,11 +120,12 @@ NAMED_BY_ID = (
 
 @dataclass(frozen=True)
 class Step:
-    """One record that changed: what happened to it, and each field before and after."""
+    """One record that changed: what happened to it, and each field before and after; `address` is its page's."""
 
     record: str
     operation: str
     fields: list[tuple[str, Any, Any]]
+    address: str = ""
 
 
 @dataclass
@@ -128,6 +138,11 @@ class Event:
     reason: str
     steps: list[Step] = field(default_factory=list)
 
+    @property
+    def subjects(self) -> list[Step]:
+        """What it was about: of each page that shows a part of it the first, then kinds of records without a page."""
+        return list({step.address or step.record: step for step in reversed(self.steps)}.values())[::-1]
+
 
 def events_about_person(participant_id: int) -> list[Event]:
     """What was done about a person across their records: at most the 500 newest changed rows."""
@@ -136,7 +151,7 @@ def events_about_person(participant_id: int) -> list[Event]:
 
 def events_about_record(table: str, record_id: int) -> list[Event]:
     """What was done to one record."""
-    return _events(Change.objects.filter(table=table, record_id=record_id).order_by("-id")[:MOST])
+    return _events(Change.objects.raw(OF_RECORD, {"table": table, "record": record_id, "most": MOST}))
 
 
 def events_about_message(message_id: int) -> list[Event]:
@@ -151,8 +166,11 @@ def trail_of_statement(statement_id: int) -> list[Change]:
     return list(Change.objects.raw(OF_STATEMENT, {"statement": statement_id, "most": MOST}))
 
 
-def events_in(changes: Iterable[Change], names: "Names") -> list[Event]:
-    """A trail already read as events; `names` are what the ids in it stand for."""
+def events_in(changes: Iterable[Change], names: "Names | None" = None) -> list[Event]:
+    """A trail already read as events; `names` are what the ids in it stand for, looked up unless they are given.
+
+    A change may say besides `about` what its record is, the `address` of its page and the `username` of who did it.
+    """
     return _events(changes, names)
 
 
@@ -177,9 +195,13 @@ def _events(changes: Iterable[Change], names: "Names | None" = None) -> list[Eve
         rows = list(together)
         first = rows[0]
         event = Event(first.at, who_did(first), action_in_words(first.action), first.reason)
-        event.steps = [Step(_record(row), WORDS[row.operation], list(_fields(row, names))) for row in reversed(rows)]
+        event.steps = [_step(row, names) for row in reversed(rows)]
         events.append(event)
     return events
+
+
+def _step(row: Change, names: "Names") -> Step:
+    return Step(_record(row), WORDS[row.operation], list(_fields(row, names)), getattr(row, "address", ""))
 
 
 WORDS = {"insert": "made", "update": "changed", "delete": "deleted"}
@@ -238,9 +260,11 @@ def _table_behind(column: "models.Field[Any, Any] | None") -> str:
 
 
 def who_did(change: Change) -> str:
-    """Who made a change, and what they are: `Sam Reyes (staff)`."""
+    """Who made a change, and what they are: `Sam Reyes (staff, sam.reyes)`, since two may have one name."""
     kinds = {"token": "provider's token", "staff": "staff", "command": "command", "system": "system"}
-    return f"{change.actor_name} ({kinds.get(change.actor_kind, change.actor_kind)})"
+    username = getattr(change, "username", None)
+    told = [kinds.get(change.actor_kind, change.actor_kind), *([username] if username else [])]
+    return f"{change.actor_name} ({', '.join(told)})"
 
 
 def _fields(change: Change, names: Names) -> Iterator[tuple[str, Any, Any]]:

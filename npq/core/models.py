@@ -331,6 +331,7 @@ class Change(models.Model):
         indexes = [
             models.Index(name="change_of_record", fields=["table", "record_id", "id"]),
             models.Index(name="change_by_transaction", fields=["transaction"]),
+            models.Index(name="change_by_staff", fields=["actor_identifier", "-at"], condition=Q(actor_kind="staff")),
         ]
 
     def __str__(self) -> str:

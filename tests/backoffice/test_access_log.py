@@ -183,6 +183,25 @@ def test_changes_of_an_account_are_told_in_words() -> None:
     assert AccessEventFactory(kind="downloaded", detail="email of x").detail_in_words == "email of x"
 
 
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ("view_participant, role viewer", "look at participants, role viewer"),
+        ("change_trn, role caseworker", "Change TRN, role caseworker"),
+        ("bulk_change_trn", "In bulk: Change TRNs"),
+        ("of_the_past, role viewer", "of the past, role viewer"),
+    ],
+)
+def test_permissions_are_told_in_words(as_role: Callable[[str], Client], detail: str, words: str) -> None:
+    event = AccessEventFactory(kind="permission_given", detail=detail)
+    client = as_role("access manager")
+
+    for address in (f"{LOG}?kind=permission_given", f"{LOG}{event.public_id}/"):
+        page = client.get(address).content.decode()
+        assert words in page
+        assert detail not in page
+
+
 def test_an_entry_has_a_page(as_role: Callable[[str], Client]) -> None:
     event = AccessEventFactory(detail="told in full", reason="because")
 

@@ -79,6 +79,8 @@ PAGES = {
     "gaps_of_provider": MONEY,
     "partners_of_provider": REFERENCE,
     "declaration_payment": CASES,
+    "own_actions": EVERYBODY,
+    "staff_actions": ACCESS,
     "duplicates": CASES,
     "duplicate": CASES,
     "transfers": CASES,

@@ -9,7 +9,7 @@ from django.test import Client
 from declarations.choices import DeclarationState, DeclarationType
 from npq.backoffice import timeline
 from npq.backoffice.pages import address_of
-from npq.backoffice.timeline import Event, events_about_person, events_about_record
+from npq.backoffice.timeline import Event, events_about_person, events_about_record, events_in, trail_of_statement
 from npq.core.audit import Actor, acting_as
 from npq.core.models import Change
 from tests.factories import (
@@ -19,6 +19,7 @@ from tests.factories import (
     DeliveryPartnershipFactory,
     LineItemFactory,
     ParticipantFactory,
+    StaffFactory,
     StatementFactory,
 )
 
@@ -48,6 +49,25 @@ def test_it_says_who_did_what_when_and_why_with_the_values_before_and_after() ->
     assert [(step.record, step.operation, step.fields) for step in event.steps] == [
         ("participant", "changed", [("TRN", "9000001", "9000002")])
     ]
+
+
+def test_two_accounts_of_one_name_are_told_apart_wherever_a_trail_is_shown() -> None:
+    person, statement = ParticipantFactory(), StatementFactory()
+    for username in ("sam.reyes", "sam.reyes.2"):
+        by = Actor.staff("Sam Reyes", identifier=str(StaffFactory(username=username).pk))
+        with acting_as(by, f"changed_by_{username}"):
+            type(person).objects.filter(pk=person.pk).update(full_name=f"Ada of {username}")
+            type(statement).objects.filter(pk=statement.pk).update(deadline_date="2025-01-09")
+            type(statement).objects.filter(pk=statement.pk).update(deadline_date="2025-01-10")
+
+    trails = (
+        events_about_person(person.id),
+        events_about_record("participants_participant", person.id),
+        events_in(trail_of_statement(statement.id)),
+    )
+
+    expected = ["Sam Reyes (staff, sam.reyes.2)", "Sam Reyes (staff, sam.reyes)"]
+    assert [[event.who for event in trail[:2]] for trail in trails] == [expected] * 3
 
 
 def test_declarations_of_one_person_are_told_apart() -> None:

@@ -113,6 +113,7 @@ ADDRESSES: dict[str, Callable[[Records], str]] = {
     "finance_statement_print": _of("finance/statement", "finance_statement_print", "provider"),
     "gaps_of_provider": _of("core/leadprovider", "gaps_of_provider"),
     "partners_of_provider": _of("core/leadprovider", "partners_of_provider"),
+    "staff_actions": _of_staff("staff_actions"),
     "set_password": lambda records: make_password_link(user=records["auth/user"], by=Actor.system("a test")),
 }
 

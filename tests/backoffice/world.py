@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from declarations.choices import DeclarationState
 from npq.backoffice.bulk.choices import JobState, RowState
+from npq.core.audit import Actor, acting_as
 from npq.core.choices import MessageState
+from participants.models import Participant
 from tests.factories import (
     ACCEPTED_AT,
     AccessEventFactory,
@@ -72,7 +76,16 @@ def world(number: int = 1) -> dict[str, Any]:
         "declarations/deliverypartner": DeliveryPartnershipFactory(
             lead_provider=application.lead_provider
         ).delivery_partner,
-        "auth/user": StaffFactory(),
+        "auth/user": _who_changed(application.participant),
         "bulk_job": job,
         "second person": ParticipantFactory(),
     }
+
+
+def _who_changed(person: Participant) -> User:
+    """A member of staff who did something: it has a page."""
+    user = StaffFactory()
+    with acting_as(Actor.staff("Sam Reyes", identifier=str(user.pk), reason="They married"), "change_name"):
+        Participant.objects.filter(pk=person.pk).update(full_name="Ada Obi")
+    person.refresh_from_db()
+    return user

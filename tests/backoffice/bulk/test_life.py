@@ -83,7 +83,7 @@ def test_whoever_confirms_acts_and_the_trail_says_that_it_was_in_bulk(caseworker
     assert change.reason == f"{REASON} (bulk change {job.public_id}, line 4)"
     page = caseworker.client.get(f"/admin/applications/application/{accepted[1].public_id}/").content.decode()
     assert "Undo acceptance in bulk" in page
-    assert "by Sam Reyes (staff)" in page
+    assert "by Sam Reyes (staff, caseworker)" in page
     steps = list(Change.objects.filter(table="backoffice_bulkjob").order_by("id").values_list("action", flat=True))
     assert steps == [
         "upload_bulk_change",
