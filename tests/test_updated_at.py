@@ -77,6 +77,7 @@ SHOWS_NOTHING = {
     "change_contract": "shown in the payment",
     "load_contracts": "shown in the payment",
     "record_export": "a download by staff",
+    "send_message_again": "messages are not shown",
     "request_payment": "staff ask one another",
     "withdraw_payment_request": "staff ask one another",
 }

@@ -123,8 +123,8 @@ def test_a_schedule_tells_which_acceptances_get_it(client: Client) -> None:
     found = text_of(client, window.schedule)
 
     assert "Which schedule an acceptance gets, by the day it happens on" in found
-    assert "None: no acceptance gets a schedule here by itself." in text_of(client, never)
-    assert "None: no acceptance gets a schedule here by itself." not in found
+    assert "None: an acceptance here is not given a schedule automatically." in text_of(client, never)
+    assert "None: an acceptance here is not given a schedule automatically." not in found
 
 
 def test_a_provider_s_page_leads_to_its_lists(as_role: Callable[[str], Client]) -> None:

@@ -203,7 +203,7 @@ def test_other_content_under_a_known_id_is_refused(receive: Receive, other: dict
         receive(**{**sent, **other})
 
     assert refusal.value.problems[0].title == "id"
-    assert f": {fields} differ" in refusal.value.sentence
+    assert f"with other content in {fields}." in refusal.value.sentence
     assert rows() == before
 
 
