@@ -227,6 +227,7 @@ def _answer(request: HttpRequest, user: User, title: str, account: User | None =
         "title": title,
         "account": account,
         "dates": list(dates.choices(None)),
+        "narrowed": bool(narrowed),
         "events": actions.events,
         "goes_on": actions.goes_on,
         "newest": f"?{urlencode(narrowed)}" if before else "",
